@@ -1,0 +1,2 @@
+//! The Lambda function `push-corebos`.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The `bridge` command line.
+fn main() {}

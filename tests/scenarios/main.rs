@@ -1,0 +1,1 @@
+//! Whole stories, one file per claim.
