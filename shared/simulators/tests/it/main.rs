@@ -1,0 +1,1 @@
+//! The simulators against recordings of the real systems.
