@@ -1,0 +1,97 @@
+//! Notices: hints that a record may have changed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::RecordRef;
+
+/// What a notice says has happened. Never trusted: a push reads the record as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// Created or changed.
+    Saved,
+    /// Gone, or merged into another record: both look alike from outside.
+    Deleted,
+}
+
+/// "This record may have changed", as it travels in a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The record that may have changed.
+    pub record: RecordRef,
+    /// What the sender said.
+    pub kind: NoticeKind,
+    /// Unique per receipt: request id and index, poll tick and index, or the settle that caused it.
+    pub receipt: String,
+    /// When the bridge took it.
+    pub received_at: Timestamp,
+    /// The modified time that the sender named. A push that reads an older record than this reads again:
+    /// coreBOS calls before its transaction commits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified_at: Option<Timestamp>,
+}
+
+impl Notice {
+    /// Merges the notices of one request that name the same record: the last kind wins, the newest time stays.
+    ///
+    /// The order of first appearance is kept. A push reads the record as it is now, so several notices of one
+    /// record in one request say no more than one does.
+    pub fn coalesce(notices: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut merged: indexmap::IndexMap<RecordRef, Self> = indexmap::IndexMap::new();
+        for notice in notices {
+            match merged.entry(notice.record.clone()) {
+                indexmap::map::Entry::Vacant(slot) => {
+                    slot.insert(notice);
+                }
+                indexmap::map::Entry::Occupied(mut slot) => {
+                    let kept = slot.get_mut();
+                    kept.kind = notice.kind;
+                    kept.modified_at = kept.modified_at.max(notice.modified_at);
+                }
+            }
+        }
+        merged.into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ObjectName, System};
+
+    fn notice(id: &str, kind: NoticeKind, receipt: &str) -> Notice {
+        let system: System = "mautic:main".parse().unwrap();
+        Notice {
+            record: RecordRef::new(&system, &ObjectName::new("contact"), id),
+            kind,
+            receipt: receipt.to_owned(),
+            received_at: Timestamp::UNIX_EPOCH,
+            modified_at: None,
+        }
+    }
+
+    #[test]
+    fn a_notice_is_stored_in_this_shape() {
+        let json = serde_json::to_value(notice("47", NoticeKind::Saved, "req-1/0")).unwrap();
+        let expected = serde_json::json!({
+            "record": { "system": "mautic:main", "object": "contact", "id": "47" },
+            "kind": "saved",
+            "receipt": "req-1/0",
+            "received_at": "1970-01-01T00:00:00Z",
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn notices_of_one_record_become_one_and_the_last_kind_wins() {
+        let all = [
+            notice("1", NoticeKind::Saved, "a"),
+            notice("2", NoticeKind::Saved, "b"),
+            notice("1", NoticeKind::Deleted, "c"),
+        ];
+        let merged = Notice::coalesce(all);
+        let seen: Vec<_> = merged.iter().map(|n| (n.record.id.as_str(), n.kind)).collect();
+        assert_eq!(seen, [("1", NoticeKind::Deleted), ("2", NoticeKind::Saved)]);
+    }
+}

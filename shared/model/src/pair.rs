@@ -1,0 +1,110 @@
+//! Pairs: two record types kept in step.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::System;
+
+/// The table of pairs: design and ARCHITECTURE.md, "Pairs".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PairKind {
+    /// coreBOS Contacts and Mautic contacts.
+    MauticContacts,
+    /// coreBOS Accounts and Mautic companies.
+    MauticCompanies,
+}
+
+impl PairKind {
+    /// All pairs that the bridge knows.
+    pub const ALL: [Self; 2] = [Self::MauticContacts, Self::MauticCompanies];
+
+    /// The name that keys and settings use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MauticContacts => "mautic-contacts",
+            Self::MauticCompanies => "mautic-companies",
+        }
+    }
+}
+
+/// Which of the two systems of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The system in the middle: coreBOS.
+    Hub,
+    /// The other one.
+    Remote,
+}
+
+impl Side {
+    /// The other side.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Hub => Self::Remote,
+            Self::Remote => Self::Hub,
+        }
+    }
+}
+
+/// Which way a change travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From the remote system into coreBOS.
+    ToHub,
+    /// From coreBOS into the remote system.
+    ToRemote,
+}
+
+impl Direction {
+    /// The opposite way.
+    pub fn reverse(self) -> Self {
+        match self {
+            Self::ToHub => Self::ToRemote,
+            Self::ToRemote => Self::ToHub,
+        }
+    }
+
+    /// The side that is read.
+    pub fn source(self) -> Side {
+        self.target().other()
+    }
+
+    /// The side that is written.
+    pub fn target(self) -> Side {
+        match self {
+            Self::ToHub => Side::Hub,
+            Self::ToRemote => Side::Remote,
+        }
+    }
+}
+
+/// One pair between two instances. Its text is part of keys: `mautic-contacts@corebos:main+mautic:main`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Pair {
+    /// Which record types.
+    pub kind: PairKind,
+    /// The coreBOS instance.
+    pub hub: System,
+    /// The other instance.
+    pub remote: System,
+}
+
+impl Pair {
+    /// The instance on a side.
+    pub fn system(&self, side: Side) -> &System {
+        match side {
+            Side::Hub => &self.hub,
+            Side::Remote => &self.remote,
+        }
+    }
+}
+
+impl fmt::Display for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}+{}", self.kind.as_str(), self.hub, self.remote)
+    }
+}

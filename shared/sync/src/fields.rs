@@ -1,0 +1,310 @@
+//! The field rules: what is changed, in conflict, already there, lost; pure.
+
+use model::{Direction, FieldBase, Fields, Fingerprint, Link, Lost, RecordState, Side};
+
+use crate::pair_map::{FieldRule, PairContext};
+use crate::plan::FieldPlan;
+use crate::ports::{Record, Schema};
+use crate::project::{Projected, Projection, is_blank, project, stored};
+use crate::settings::{FirstLink, Winner};
+
+/// Both records with what their maps make of them.
+pub(crate) struct Meeting<'a, S, T> {
+    pub(crate) context: &'a PairContext,
+    pub(crate) direction: Direction,
+    /// The link whose bases count; none at a first meeting or when it is linked again.
+    pub(crate) bases: Option<&'a Link>,
+    /// The link whose refusals count.
+    pub(crate) link: Option<&'a Link>,
+    pub(crate) source: &'a Record,
+    pub(crate) source_state: &'a RecordState,
+    pub(crate) target: &'a Record,
+    pub(crate) target_state: &'a RecordState,
+    pub(crate) source_schema: &'a S,
+    pub(crate) target_schema: &'a T,
+    pub(crate) forward: Projection,
+    pub(crate) reverse: Projection,
+}
+
+/// Which side a contest went to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Contest {
+    Source(&'static str),
+    Target(&'static str),
+}
+
+impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
+    #[expect(clippy::too_many_arguments, reason = "the two sides of a meeting, each with record, state and schema")]
+    pub(crate) fn new(
+        context: &'a PairContext,
+        direction: Direction,
+        link: Option<&'a Link>,
+        keep_bases: bool,
+        source: (&'a Record, &'a RecordState, &'a S),
+        target: (&'a Record, &'a RecordState, &'a T),
+    ) -> Self {
+        let forward = project(context.map(direction), source.0, target.2);
+        let reverse = project(context.map(direction.reverse()), target.0, source.2);
+        Self {
+            context,
+            direction,
+            bases: link.filter(|_| keep_bases),
+            link,
+            source: source.0,
+            source_state: source.1,
+            target: target.0,
+            target_state: target.1,
+            source_schema: source.2,
+            target_schema: target.2,
+            forward,
+            reverse,
+        }
+    }
+
+    /// The base of a field, unless its definition was edited since.
+    fn base(&self, direction: Direction, field: &str, rule: Option<&FieldRule>) -> Option<&'a Fingerprint> {
+        let base = self.bases?.bases.of(direction).get(field)?;
+        (rule?.definition == base.definition).then_some(&base.value)
+    }
+
+    /// Whether the target side's edit behind reverse field `y` has not travelled yet.
+    fn is_pending(&self, y: &str) -> bool {
+        let reverse = self.direction.reverse();
+        let rule = self.context.map(reverse).rule(y);
+        let Some(projected) = self.reverse.fields.get(y) else { return false };
+        if rule.is_none_or(|r| r.volatile || r.create_only) || !self.travels(projected) {
+            return false;
+        }
+        if self.was_refused(reverse, y, &projected.base) {
+            return false;
+        }
+        self.base(reverse, y, rule).is_some_and(|base| *base != projected.base.value)
+    }
+
+    /// Whether the other direction is switched on and lets such a value pass.
+    fn travels(&self, projected: &Projected) -> bool {
+        let operations = self.context.operations(self.direction.reverse());
+        operations.update && (operations.blank_overwrites || !is_blank(&projected.value))
+    }
+
+    fn was_refused(&self, direction: Direction, field: &str, base: &FieldBase) -> bool {
+        self.link.is_some_and(|l| l.refusal(direction, field, &base.value, &base.definition).is_some())
+    }
+
+    /// Who wins field `x`: the side that `<master>` names, else the later edit or the setting.
+    fn contest(&self, x: &str, rule: &FieldRule, first: bool) -> Contest {
+        if let Some(origin_wins) = rule.origin_wins {
+            return if origin_wins { Contest::Source("master") } else { Contest::Target("master") };
+        }
+        let side = if first {
+            match self.context.settings.first_link {
+                FirstLink::Corebos => Side::Hub,
+                FirstLink::Remote => Side::Remote,
+            }
+        } else {
+            match self.context.settings.conflict {
+                Winner::Corebos => Side::Hub,
+                Winner::Remote => Side::Remote,
+                Winner::Newest => self.newest(x, rule),
+            }
+        };
+        let reason = match (first, self.context.settings.conflict) {
+            (true, _) => "first_link",
+            (false, Winner::Newest) => "newest",
+            (false, _) => "setting",
+        };
+        if side == self.direction.source() { Contest::Source(reason) } else { Contest::Target(reason) }
+    }
+
+    /// The side with the later edit; coreBOS at a tie or when a time is unknown.
+    fn newest(&self, x: &str, rule: &FieldRule) -> Side {
+        let source = rule
+            .sources
+            .iter()
+            .filter_map(|y| self.source_state.edited_at(y, self.source.modified))
+            .max()
+            .or(self.source.modified);
+        let target = self.target_state.edited_at(x, self.target.modified);
+        match (source, target) {
+            (Some(source), Some(target)) if source > target => self.direction.source(),
+            (Some(source), Some(target)) if target > source => self.direction.target(),
+            _ => Side::Hub,
+        }
+    }
+
+    /// Applies the field rules.
+    pub(crate) fn plan(&self) -> FieldPlan {
+        let mut plan = FieldPlan::default();
+        let map = self.context.map(self.direction);
+        let operations = self.context.operations(self.direction);
+        for (x, projected) in &self.forward.fields {
+            let Some(rule) = map.rule(x) else { continue };
+            if rule.create_only || rule.volatile {
+                continue;
+            }
+            self.field(&mut plan, x, projected, rule, operations.blank_overwrites);
+        }
+        for (x, unfit) in &self.forward.unfit {
+            if map.rule(x).is_none_or(|r| r.create_only) || self.was_refused(self.direction, x, &unfit.base) {
+                continue;
+            }
+            plan.unfit.insert(x.clone(), (unfit.base.clone(), unfit.reason.clone()));
+        }
+        if !plan.writes.is_empty() {
+            self.volatile_fields(&mut plan);
+            plan.edited_at = self.edit_time(&plan.writes);
+        }
+        self.reverse_side(&mut plan);
+        plan
+    }
+
+    /// One field: changed, already there, in conflict, or meeting for the first time.
+    fn field(&self, plan: &mut FieldPlan, x: &str, projected: &Projected, rule: &FieldRule, blank_overwrites: bool) {
+        let base = self.base(self.direction, x, Some(rule));
+        if base == Some(&projected.base.value) || self.was_refused(self.direction, x, &projected.base) {
+            return;
+        }
+        let here = stored(self.target, x, self.target_schema);
+        let mut settle = |plan: &mut FieldPlan| {
+            plan.settled.insert(x.to_owned(), projected.base.clone());
+        };
+        if Fingerprint::of(&here) == projected.base.value {
+            settle(plan);
+            return;
+        }
+        let blank = is_blank(&projected.value);
+        let mut write = |plan: &mut FieldPlan| {
+            plan.writes.insert(x.to_owned(), projected.value.clone());
+            plan.settled.insert(x.to_owned(), projected.base.clone());
+        };
+        let lose = |plan: &mut FieldPlan, side: Side, reason: &str| {
+            let value = if side == self.direction.source() { projected.value.clone() } else { here.clone() };
+            if !is_blank(&value) {
+                plan.lost.push(Lost { side, field: x.to_owned(), value, reason: reason.to_owned() });
+            }
+        };
+        if base.is_some() {
+            if blank && !blank_overwrites {
+                return;
+            }
+            let contested = rule.sources.iter().any(|y| {
+                self.context.are_partners(self.direction, x, y) && self.is_pending(y)
+            });
+            if !contested {
+                self.history_of_overwritten(plan, x, &here);
+                write(plan);
+                return;
+            }
+            match self.contest(x, rule, false) {
+                Contest::Source(reason) => {
+                    lose(plan, self.direction.target(), reason);
+                    write(plan);
+                }
+                Contest::Target(reason) => {
+                    lose(plan, self.direction.source(), reason);
+                    plan.leftovers = true;
+                }
+            }
+            return;
+        }
+        // No base: two existing records meet, or the map was edited.
+        if is_blank(&here) {
+            write(plan);
+        } else if blank || (rule.constant && !rule.sources.iter().any(|_| true)) {
+            // A blank side is filled by the other; a constant fills only a blank. Either way this value is dealt with.
+            settle(plan);
+            plan.leftovers |= blank && self.context.operations(self.direction.reverse()).update;
+        } else {
+            match self.contest(x, rule, true) {
+                Contest::Source(reason) => {
+                    lose(plan, self.direction.target(), reason);
+                    write(plan);
+                }
+                Contest::Target(reason) => {
+                    lose(plan, self.direction.source(), reason);
+                    if self.context.operations(self.direction.reverse()).update {
+                        // Stays changed until the winner has travelled.
+                        plan.leftovers = true;
+                    } else {
+                        settle(plan);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A pending field that is no partner and gets overwritten goes to the history.
+    fn history_of_overwritten(&self, plan: &mut FieldPlan, x: &str, here: &model::Value) {
+        let reverse = self.context.map(self.direction.reverse());
+        let overwritten = reverse.rules.iter().any(|(y, rule)| {
+            rule.sources.contains(x) && !self.context.are_partners(self.direction, x, y) && self.is_pending(y)
+        });
+        if overwritten && !is_blank(here) {
+            let side = self.direction.target();
+            let (field, value) = (x.to_owned(), here.clone());
+            plan.lost.push(Lost { side, field, value, reason: "not_a_partner".to_owned() });
+        }
+    }
+
+    /// Fields that read the clock ride along with a write and are never a reason for one.
+    fn volatile_fields(&self, plan: &mut FieldPlan) {
+        let map = self.context.map(self.direction);
+        for (x, projected) in &self.forward.fields {
+            if map.rule(x).is_some_and(|r| r.volatile && !r.create_only) {
+                plan.writes.insert(x.clone(), projected.value.clone());
+                plan.settled.insert(x.clone(), projected.base.clone());
+            }
+        }
+    }
+
+    /// The latest edit that the writes carry.
+    fn edit_time(&self, writes: &Fields) -> Option<jiff::Timestamp> {
+        let map = self.context.map(self.direction);
+        writes
+            .iter()
+            .filter_map(|(x, _)| map.rule(x))
+            .flat_map(|rule| rule.sources.iter())
+            .filter_map(|y| self.source_state.edited_at(y, self.source.modified))
+            .max()
+            .or(self.source.modified)
+    }
+
+    /// The other direction's fields: pending ones stay so, and those that agree already are settled now.
+    fn reverse_side(&self, plan: &mut FieldPlan) {
+        let reverse = self.direction.reverse();
+        let map = self.context.map(reverse);
+        for (y, projected) in &self.reverse.fields {
+            let Some(rule) = map.rule(y) else { continue };
+            let touched = rule.sources.iter().any(|x| plan.writes.get(x).is_some());
+            let is_id = y == self.context.spec.id_field(self.direction.source());
+            if is_id || rule.create_only || rule.volatile {
+                continue;
+            }
+            if self.is_pending(y) {
+                let lost = rule.sources.iter().any(|x| {
+                    plan.writes.get(x).is_some() && self.context.are_partners(self.direction, x, y)
+                });
+                if !lost {
+                    let agrees = Fingerprint::of(&stored(self.source, y, self.source_schema)) == projected.base.value;
+                    if agrees && !touched {
+                        plan.settled_reverse.insert(y.clone(), projected.base.clone());
+                    } else {
+                        plan.pending.push(y.clone());
+                        plan.leftovers = true;
+                    }
+                }
+                continue;
+            }
+            let has_base = self.base(reverse, y, Some(rule)).is_some();
+            if !has_base && !touched {
+                let here = stored(self.source, y, self.source_schema);
+                if Fingerprint::of(&here) == projected.base.value {
+                    plan.settled_reverse.insert(y.clone(), projected.base.clone());
+                } else if self.travels(projected) && !is_blank(&projected.value) {
+                    // Equal values settle; others wait for their own notice.
+                    plan.leftovers = true;
+                }
+            }
+        }
+    }
+}

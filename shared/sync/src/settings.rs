@@ -1,0 +1,106 @@
+//! The settings of a pair, with their defaults and meanings.
+
+use std::time::Duration;
+
+use model::Direction;
+use serde::{Deserialize, Serialize};
+
+/// Who wins when both sides changed the same field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Winner {
+    /// The later edit; coreBOS when both have the same time or one is unknown.
+    #[default]
+    Newest,
+    /// coreBOS, always.
+    Corebos,
+    /// The other system, always.
+    Remote,
+}
+
+/// Who wins when two records meet for the first time and differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstLink {
+    /// coreBOS.
+    #[default]
+    Corebos,
+    /// The other system.
+    Remote,
+}
+
+/// The switches of one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the settings")]
+pub struct Operations {
+    /// Create records that are new on the other side.
+    pub create: bool,
+    /// Change fields.
+    pub update: bool,
+    /// Mark deletes.
+    pub delete: bool,
+    /// Whether a blank value may blank the other side.
+    pub blank_overwrites: bool,
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self { create: true, update: true, delete: true, blank_overwrites: true }
+    }
+}
+
+/// The settings of one pair.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PairSettings {
+    /// Into coreBOS.
+    pub to_hub: Operations,
+    /// Out of coreBOS.
+    pub to_remote: Operations,
+    /// Who wins a conflict that the map's `<master>` does not settle. Default `newest`.
+    pub conflict: Winner,
+    /// Who wins at the first meeting of two records. Default `corebos`.
+    pub first_link: FirstLink,
+    /// The owner (a webservice id such as `19x1` or `20x3`) of records created in coreBOS when the map gives
+    /// none. Blank: the API user itself.
+    pub default_owner: String,
+    /// How many deletes a pair may carry in an hour before the brake stops them. Default 50.
+    pub deletes_per_hour: u32,
+    /// How many writes a link may have in [`Self::BREAKER_WINDOW`] before the breaker parks it. Default 30.
+    pub writes_per_link: u32,
+    /// How long a delete is left alone before it is confirmed by reading the record, in seconds. Default 3.
+    pub delete_confirm_seconds: u32,
+    /// After how many attempts a change that fails for reasons of its own is parked. An outage does not count.
+    /// Default 20.
+    pub max_attempts: u32,
+}
+
+impl Default for PairSettings {
+    fn default() -> Self {
+        Self {
+            to_hub: Operations::default(),
+            to_remote: Operations::default(),
+            conflict: Winner::default(),
+            first_link: FirstLink::default(),
+            default_owner: String::new(),
+            deletes_per_hour: 50,
+            writes_per_link: 30,
+            delete_confirm_seconds: 3,
+            max_attempts: 20,
+        }
+    }
+}
+
+impl PairSettings {
+    /// The window in which the breaker counts writes.
+    pub const BREAKER_WINDOW: Duration = Duration::from_secs(600);
+
+    /// The switches of a direction.
+    pub fn operations(&self, direction: Direction) -> Operations {
+        match direction {
+            Direction::ToHub => self.to_hub,
+            Direction::ToRemote => self.to_remote,
+        }
+    }
+}
