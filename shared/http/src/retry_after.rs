@@ -8,7 +8,7 @@ use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 
 /// The longest wait that is taken from a header. A server that asks for more is asked again after a day.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// Reads `Retry-After`: seconds, or an HTTP date, which is compared with the server's own clock.
 ///
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn seconds_are_read_and_bounded() {
-        assert_eq!(parse_retry_after("120", None), Some(Duration::from_secs(120)));
+        assert_eq!(parse_retry_after("120", None), Some(Duration::from_mins(2)));
         assert_eq!(parse_retry_after(" 0 ", None), Some(Duration::ZERO));
         assert_eq!(parse_retry_after("99999999999999999999999", None), Some(LONGEST));
     }
