@@ -178,10 +178,10 @@ fn report(request: &Request, took: Duration, outcome: &Result<Answer, TransportE
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match outcome {
         Ok(answer) => {
-            tracing::debug!(method, host, path, status = answer.status, duration_ms, "request answered")
+            tracing::debug!(method, host, path, status = answer.status, duration_ms, "request answered");
         }
         Err(error) => {
-            tracing::warn!(method, host, path, duration_ms, error = %error, "request without an answer")
+            tracing::warn!(method, host, path, duration_ms, error = %error, "request without an answer");
         }
     }
 }
