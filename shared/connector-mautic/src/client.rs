@@ -1,0 +1,297 @@
+//! Calls to Mautic's REST API.
+//!
+//! <https://developer.mautic.org/#rest-api>, recorded from Mautic 5.1.0.
+
+use std::collections::HashMap;
+
+use http_client::{Answer, BaseUrl, Client, Effect, Method, Request};
+use model::{Fields, ObjectName, RecordRef, System};
+use secrecy::ExposeSecret as _;
+use serde_json::Value as Json;
+use sync::{Connector, ConnectorError, Lookup, Reading, Record, Schema as _};
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::Instant;
+use url::Url;
+
+use crate::auth::Auth;
+use crate::error::{refusal, unanswered, unreadable};
+use crate::objects::Object;
+use crate::schema::{MauticSchema, WireField};
+use crate::settings::MauticSettings;
+use crate::wire::{self, Ourselves};
+use crate::writing;
+
+/// How many fields are asked for at once.
+const FIELDS_PAGE: usize = 500;
+/// The most pages of fields; MySQL has no table with so many columns.
+const FIELDS_PAGES: usize = 20;
+
+/// One Mautic.
+#[derive(Debug)]
+pub struct Mautic {
+    system: System,
+    base: BaseUrl,
+    client: Client,
+    auth: Auth,
+    schema_lifetime: std::time::Duration,
+    schemas: Mutex<HashMap<Object, (Instant, MauticSchema)>>,
+    ourselves: OnceCell<Ourselves>,
+}
+
+impl Mautic {
+    /// A connector to the Mautic of these settings. Calls nobody.
+    ///
+    /// # Errors
+    /// Misconfigured: a URL that is none or is not safe, no TLS certificates on this machine.
+    pub fn new(system: System, settings: MauticSettings) -> Result<Self, ConnectorError> {
+        let misconfigured = |detail: String| ConnectorError::Misconfigured { detail };
+        let base = BaseUrl::parse(&settings.url)
+            .map_err(|error| misconfigured(format!("the URL of {system}: {error}")))?
+            .without_last("api");
+        let client = Client::new(settings.http).map_err(|error| misconfigured(error.to_string()))?;
+        Ok(Self {
+            system,
+            base,
+            client,
+            auth: Auth::new(settings.credentials),
+            schema_lifetime: settings.schema_lifetime,
+            schemas: Mutex::default(),
+            ourselves: OnceCell::new(),
+        })
+    }
+
+    /// The URL of an endpoint of the API.
+    fn api<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Url {
+        self.base.join(std::iter::once("api").chain(path))
+    }
+
+    /// Sends a request with our credentials. A token that has ended is replaced, once.
+    async fn call(&self, request: Request) -> Result<Answer, ConnectorError> {
+        let header = self.auth.header(&self.client, &self.base).await?;
+        let signed = request.clone().header("authorization", header.expose_secret());
+        let answer = self.client.send(&signed).await.map_err(unanswered)?;
+        if answer.status != 401 || !self.auth.can_renew() {
+            return Ok(answer);
+        }
+        self.auth.forget(&header).await;
+        let header = self.auth.header(&self.client, &self.base).await?;
+        let signed = request.header("authorization", header.expose_secret());
+        self.client.send(&signed).await.map_err(unanswered)
+    }
+
+    async fn get(&self, request: Request) -> Result<Json, ConnectorError> {
+        let answer = self.call(request).await?;
+        if !answer.is_success() {
+            return Err(refusal(&answer, Effect::Read));
+        }
+        answer.json().map_err(|_| unreadable(&answer, Effect::Read, "not JSON"))
+    }
+
+    /// Who we are: asked once per process.
+    async fn ourselves(&self) -> Result<&Ourselves, ConnectorError> {
+        self.ourselves.get_or_try_init(|| self.ask_who_we_are()).await
+    }
+
+    /// `GET /api/users/self`. An OAuth client has a name there and no id.
+    async fn ask_who_we_are(&self) -> Result<Ourselves, ConnectorError> {
+        let json = self.get(Request::read(Method::GET, self.api(["users", "self"]))).await?;
+        if let Some(id) = json.get("id").and_then(wire::id_of) {
+            return Ok(Ourselves::User { id });
+        }
+        match json.get("username").and_then(Json::as_str) {
+            Some(name) => Ok(Ourselves::Client { name: name.to_owned() }),
+            None => Err(ConnectorError::Misconfigured {
+                detail: "the answer to GET /api/users/self is not Mautic's: check the URL".to_owned(),
+            }),
+        }
+    }
+
+    fn parse(&self, object: Object, json: &Json, ourselves: &Ourselves) -> Result<Record, wire::NotARecord> {
+        wire::record(&self.system, object, json, Some(ourselves))
+    }
+
+    /// The record in the answer to a write.
+    fn written(
+        &self,
+        object: Object,
+        answer: &Answer,
+        ourselves: &Ourselves,
+    ) -> Result<Record, ConnectorError> {
+        if !answer.is_success() {
+            return Err(refusal(answer, Effect::Write));
+        }
+        let json: Json = answer.json().map_err(|_| unreadable(answer, Effect::Write, "not JSON"))?;
+        let record = json.get(object.singular()).unwrap_or(&Json::Null);
+        self.parse(object, record, ourselves).map_err(|what| unreadable(answer, Effect::Write, what.detail()))
+    }
+
+    /// `GET /api/fields/{object}`, all pages.
+    async fn fetch_schema(&self, object: Object) -> Result<MauticSchema, ConnectorError> {
+        let mut listed: Vec<WireField> = Vec::new();
+        for _ in 0..FIELDS_PAGES {
+            let request = Request::read(Method::GET, self.api(["fields", object.singular()]))
+                .query("limit", &FIELDS_PAGE.to_string())
+                .query("start", &listed.len().to_string());
+            let json = self.get(request).await.map_err(field_list_refused)?;
+            let page = fields_of(&json)?;
+            let complete = page.len() < FIELDS_PAGE;
+            listed.extend(page);
+            if complete {
+                break;
+            }
+        }
+        Ok(MauticSchema::new(object, listed))
+    }
+
+    async fn schema_of(&self, object: Object) -> Result<MauticSchema, ConnectorError> {
+        // Held while asking, so that concurrent calls ask once.
+        let mut schemas = self.schemas.lock().await;
+        if let Some((read, schema)) = schemas.get(&object)
+            && read.elapsed() < self.schema_lifetime
+        {
+            return Ok(schema.clone());
+        }
+        let schema = self.fetch_schema(object).await?;
+        schemas.insert(object, (Instant::now(), schema.clone()));
+        Ok(schema)
+    }
+}
+
+impl Connector for Mautic {
+    type Schema = MauticSchema;
+
+    fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// The URL and our user's id, or our client's name.
+    async fn identity(&self) -> Result<String, ConnectorError> {
+        let ourselves = match self.ourselves().await? {
+            Ourselves::User { id } => format!("user {id}"),
+            Ourselves::Client { name } => format!("client {name}"),
+        };
+        Ok(format!("{} as {ourselves}", self.base))
+    }
+
+    async fn schema(&self, object: &ObjectName) -> Result<MauticSchema, ConnectorError> {
+        self.schema_of(Object::of(object)?).await
+    }
+
+    /// `GET /api/{object}/{id}`. The id of a contact that was merged away answers with the survivor.
+    async fn read(&self, record: &RecordRef) -> Result<Reading, ConnectorError> {
+        let object = Object::of(&record.object)?;
+        let Some(id) = wire::id_of(&Json::from(record.id.as_str())) else { return Ok(Reading::Gone) };
+        let ourselves = self.ourselves().await?;
+        let id = id.to_string();
+        let json = match self.get(Request::read(Method::GET, self.api([object.plural(), &id]))).await {
+            Err(ConnectorError::Gone) => return Ok(Reading::Gone),
+            other => other?,
+        };
+        let body = json.get(object.singular()).unwrap_or(&Json::Null);
+        let found = self.parse(object, body, ourselves).map_err(not_an_answer)?;
+        Ok(if found.reference.id == id { Reading::Found(found) } else { Reading::MergedInto(found) })
+    }
+
+    /// `GET /api/{object}?where[0]...`. The database compares without regard to case and accents; what differs by
+    /// more than case is left out.
+    async fn find(&self, object: &ObjectName, lookup: &Lookup) -> Result<Vec<Record>, ConnectorError> {
+        let object = Object::of(object)?;
+        // An unknown column is a server error in Mautic.
+        if !self.schema_of(object).await?.has(&lookup.field) {
+            return Err(ConnectorError::Misconfigured {
+                detail: format!("Mautic's {} has no field `{}`", object.singular(), lookup.field),
+            });
+        }
+        let ourselves = self.ourselves().await?;
+        let request = Request::read(Method::GET, self.api([object.plural()]))
+            .query("where[0][col]", &lookup.field)
+            .query("where[0][expr]", "eq")
+            .query("where[0][val]", &lookup.value)
+            .query("limit", "3");
+        let json = self.get(request).await?;
+        let list = json.get(object.plural()).ok_or(wire::NotARecord::NoFields).map_err(not_an_answer)?;
+        let listed: Vec<&Json> = match list {
+            Json::Array(list) => list.iter().collect(),
+            Json::Object(map) => map.values().collect(),
+            _ => Vec::new(),
+        };
+        let wanted = lookup.value.trim().to_lowercase();
+        let mut found = Vec::with_capacity(listed.len());
+        for json in listed {
+            let record = self.parse(object, json, ourselves).map_err(not_an_answer)?;
+            let value = record.fields.get(&lookup.field).map(|v| v.php_string().trim().to_lowercase());
+            if value.as_deref() == Some(wanted.as_str()) {
+                found.push(record);
+            }
+        }
+        Ok(found)
+    }
+
+    /// `POST /api/{object}/new`. Mautic looks for a contact with the same unique fields (the e-mail, unless told
+    /// otherwise) first, and changes that one: the record given back then has an id that existed before. A company
+    /// of the same name is refused.
+    async fn create(&self, object: &ObjectName, values: &Fields) -> Result<Record, ConnectorError> {
+        let object = Object::of(object)?;
+        let schema = self.schema_of(object).await?;
+        let ourselves = self.ourselves().await?;
+        let body = writing::create_body(object, &schema, values);
+        let request = json_request(Method::POST, self.api([object.plural(), "new"]), &body)?;
+        let answer = self.call(request).await?;
+        self.written(object, &answer, ourselves)
+    }
+
+    /// `PATCH /api/{object}/{id}/edit`: the fields that are not sent stay as they are.
+    ///
+    /// # Errors
+    /// Gone, too, where the record was merged into another one between our read and this write; Mautic has changed
+    /// the survivor then, and a new read tells which one that is.
+    async fn update(&self, record: &RecordRef, values: &Fields) -> Result<Record, ConnectorError> {
+        let object = Object::of(&record.object)?;
+        let id = wire::id_of(&Json::from(record.id.as_str())).ok_or(ConnectorError::Gone)?.to_string();
+        let schema = self.schema_of(object).await?;
+        let ourselves = self.ourselves().await?;
+        let body = writing::update_body(object, &schema, values)?;
+        let request = json_request(Method::PATCH, self.api([object.plural(), &id, "edit"]), &body)?;
+        let answer = self.call(request).await?;
+        let stored = self.written(object, &answer, ourselves)?;
+        if stored.reference.id != id {
+            return Err(ConnectorError::Gone);
+        }
+        writing::check_answer(&schema, values, stored)
+    }
+}
+
+fn json_request(method: Method, url: Url, body: &impl serde::Serialize) -> Result<Request, ConnectorError> {
+    Request::write(method, url).json(body).map_err(|_| ConnectorError::Rejected {
+        message: "a value has no JSON form".to_owned(),
+        fields: std::collections::BTreeMap::new(),
+    })
+}
+
+fn not_an_answer(what: wire::NotARecord) -> ConnectorError {
+    ConnectorError::Unavailable { detail: format!("Mautic answered with {}", what.detail()) }
+}
+
+/// Without the fields nothing can be written: that is for an administrator to mend.
+fn field_list_refused(error: ConnectorError) -> ConnectorError {
+    match error {
+        ConnectorError::Forbidden { .. } => ConnectorError::Misconfigured {
+            detail: "our Mautic user may not list the fields: give its role lead:fields view (\"Custom fields: View\" \
+                     in Mautic's role editor)"
+                .to_owned(),
+        },
+        other => other,
+    }
+}
+
+/// The fields of an answer: an object by id, or a list.
+fn fields_of(json: &Json) -> Result<Vec<WireField>, ConnectorError> {
+    let unusable =
+        || ConnectorError::Unavailable { detail: "Mautic answered with no list of fields".to_owned() };
+    let listed: Vec<Json> = match json.get("fields") {
+        Some(Json::Array(list)) => list.clone(),
+        Some(Json::Object(map)) => map.values().cloned().collect(),
+        _ => return Err(unusable()),
+    };
+    listed.into_iter().map(|field| serde_json::from_value(field).map_err(|_| unusable())).collect()
+}

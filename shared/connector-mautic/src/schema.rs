@@ -1,0 +1,227 @@
+//! The fields of a Mautic object, and what Mautic makes of a value for each of them.
+//!
+//! `GET /api/fields/contact`, `GET /api/fields/company` — <https://developer.mautic.org/#fields>, recorded from
+//! Mautic 5.1.0.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::Value;
+use serde::Deserialize;
+use serde_json::Value as Json;
+use sync::{Canonical, Schema};
+
+use crate::convert::{self, Unfit};
+use crate::objects::Object;
+
+/// The longest text of a field that names no limit of its own, in characters.
+///
+/// Source: Mautic answers "It should have 191 characters or less", the width of its columns.
+const TEXT_LIMIT_CHARS: usize = 191;
+/// The longest text of a field whose column is a TEXT, in bytes.
+const LONG_TEXT_LIMIT_BYTES: usize = 65_535;
+
+/// Names of a record's bag that are no fields: Mautic alone writes them.
+const READ_ONLY: &[&str] = &[
+    "id",
+    "dateAdded",
+    "dateModified",
+    "dateIdentified",
+    "createdBy",
+    "createdByUser",
+    "modifiedBy",
+    "modifiedByUser",
+    "lastActive",
+    "isPublished",
+    "color",
+    "preferredProfileImage",
+    "score",
+];
+
+/// The fields of one object. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct MauticSchema {
+    object: Object,
+    fields: Arc<BTreeMap<String, Field>>,
+}
+
+/// One field.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Field {
+    pub(crate) kind: Kind,
+    /// The longest text, in characters, where the column is a VARCHAR.
+    limit_chars: Option<usize>,
+}
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Text,
+    Email,
+    Html,
+    Number { scale: u32, round_mode: u32 },
+    Boolean,
+    Select { options: Vec<String> },
+    MultiSelect { options: Vec<String> },
+    Date,
+    DateTime,
+    Time,
+}
+
+impl MauticSchema {
+    /// The schema from the fields as the API lists them.
+    pub(crate) fn new(object: Object, listed: Vec<WireField>) -> Self {
+        let published = listed.into_iter().filter(|field| field.is_published);
+        let fields = published.map(|field| (field.alias.clone(), Field::of(&field))).collect();
+        Self { object, fields: Arc::new(fields) }
+    }
+
+    /// The field with this alias.
+    pub(crate) fn field(&self, alias: &str) -> Option<&Field> {
+        self.fields.get(alias)
+    }
+}
+
+impl Schema for MauticSchema {
+    fn canonical(&self, field: &str, value: &Value) -> Canonical {
+        let Some(definition) = self.fields.get(field) else {
+            // An unpublished field is ignored by the API like one that is not there.
+            return if READ_ONLY.contains(&field) { Canonical::ReadOnly } else { Canonical::NoSuchField };
+        };
+        match definition.canonical(value) {
+            // A contact always has points; blank ones are none.
+            Ok(Value::Null) if self.object == Object::Contact && field == "points" => {
+                Canonical::Value(Value::Int(0))
+            }
+            Ok(value) => Canonical::Value(value),
+            Err(reason) => Canonical::Unfit(reason),
+        }
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.fields.contains_key(field) || READ_ONLY.contains(&field)
+    }
+}
+
+impl Field {
+    fn of(field: &WireField) -> Self {
+        let kind = match field.kind.as_str() {
+            "number" => Kind::Number {
+                // Mautic rounds to whole numbers where no scale is set.
+                scale: field.number("scale").unwrap_or(0),
+                round_mode: field.number("roundmode").unwrap_or(4),
+            },
+            "boolean" => Kind::Boolean,
+            "select" => Kind::Select { options: field.options() },
+            "multiselect" => Kind::MultiSelect { options: field.options() },
+            "date" => Kind::Date,
+            "datetime" => Kind::DateTime,
+            "time" => Kind::Time,
+            "email" => Kind::Email,
+            "html" => Kind::Html,
+            // Countries, regions, time zones and locales are lists that only Mautic knows; it refuses what is not
+            // in them. Lookups only propose their list.
+            _ => Kind::Text,
+        };
+        let long = matches!(field.kind.as_str(), "html" | "textarea") || field.alias.contains("description");
+        let limit_chars = (!long).then(|| field.limit_chars.unwrap_or(TEXT_LIMIT_CHARS));
+        Self { kind, limit_chars }
+    }
+
+    fn canonical(&self, value: &Value) -> Result<Value, Unfit> {
+        if let Kind::MultiSelect { options } = &self.kind {
+            return Ok(convert::multiselect(value, options)?.map_or(Value::Null, Value::Text));
+        }
+        let text = match (value, &self.kind) {
+            // PHP's text of false is empty, which would be blank.
+            (Value::Bool(value), Kind::Boolean | Kind::Number { .. }) => Some(i32::from(*value).to_string()),
+            _ => convert::text(value)?,
+        };
+        let Some(text) = text else { return Ok(Value::Null) };
+        let text = match &self.kind {
+            Kind::Text => self.fitting(convert::without_tags(&text).trim().to_owned())?,
+            Kind::Email => convert::email(self.fitting(text)?)?,
+            Kind::Html => self.fitting(text)?,
+            Kind::Number { scale, round_mode } => return self::number(&text, *scale, *round_mode),
+            Kind::Boolean => return Ok(Value::Bool(convert::boolean(&text)?)),
+            Kind::Select { options } => {
+                if !options.is_empty() && !options.contains(&text) {
+                    return Err("the value is not among the options of this field".to_owned());
+                }
+                text
+            }
+            Kind::Date => return Ok(convert::date(&text)?.map_or(Value::Null, Value::Text)),
+            Kind::DateTime => return Ok(convert::datetime(&text)?.map_or(Value::Null, Value::Text)),
+            Kind::Time => convert::time(&text)?,
+            Kind::MultiSelect { .. } => return Ok(Value::Null),
+        };
+        Ok(if text.is_empty() { Value::Null } else { Value::Text(text) })
+    }
+
+    fn fitting(&self, text: String) -> Result<String, Unfit> {
+        match self.limit_chars {
+            Some(limit) => convert::within(text, limit),
+            None if text.len() > LONG_TEXT_LIMIT_BYTES => {
+                Err(format!("the text is longer than {LONG_TEXT_LIMIT_BYTES} bytes"))
+            }
+            None => Ok(text),
+        }
+    }
+}
+
+fn number(text: &str, scale: u32, round_mode: u32) -> Result<Value, Unfit> {
+    let rounded = convert::rounded(convert::number(text)?, scale, round_mode);
+    if scale > 0 {
+        // Minus zero is zero.
+        return Ok(Value::Float(rounded + 0.0));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number of at most 2^53, checked before")]
+    if rounded.abs() <= 9_007_199_254_740_992.0 {
+        return Ok(Value::Int(rounded as i64));
+    }
+    Err("the number is too large".to_owned())
+}
+
+/// A field as the API lists it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireField {
+    alias: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default = "yes")]
+    is_published: bool,
+    #[serde(default)]
+    properties: Json,
+    /// Mautic 5.1 and later, where an administrator has set it.
+    #[serde(default, rename = "charLengthLimit")]
+    limit_chars: Option<usize>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl WireField {
+    /// A number among the properties; Mautic gives some as text.
+    fn number(&self, name: &str) -> Option<u32> {
+        let json = self.properties.get(name)?;
+        let number = json.as_u64().or_else(|| json.as_str()?.trim().parse().ok())?;
+        u32::try_from(number).ok().filter(|&n| n <= 18)
+    }
+
+    /// The values of the options: texts, or objects with a label and a value.
+    fn options(&self) -> Vec<String> {
+        let list: Vec<&Json> = match self.properties.get("list") {
+            Some(Json::Array(list)) => list.iter().collect(),
+            Some(Json::Object(map)) => map.values().collect(),
+            _ => Vec::new(),
+        };
+        let text = |json: &Json| match json {
+            Json::String(text) => Some(text.clone()),
+            Json::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        list.into_iter().filter_map(|option| text(option.get("value").unwrap_or(option))).collect()
+    }
+}
