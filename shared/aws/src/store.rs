@@ -1,0 +1,76 @@
+//! The table: `sync::StateStore` on DynamoDB, and what the command line reads and writes besides.
+//!
+//! One table with the keys `pk` and `sk` (both text) and the TTL attribute `expires_at` (seconds since 1970).
+//! The keys of every item are in [`keys`], their attributes in `items`, both pinned by snapshot tests. All reads
+//! are consistent. An item whose time is over counts as gone, although DynamoDB may show it for days.
+
+mod claims;
+mod expression;
+mod items;
+pub mod keys;
+mod limits;
+mod parked;
+mod read;
+mod settings;
+mod settle;
+
+pub use parked::Parked;
+pub use read::NoticeContext;
+
+use jiff::Timestamp;
+use model::{Lease, Link, LinkId, Pair, RecordRef, RecordState, System};
+use sync::{Claimed, KeyClaimed, NaturalKey, Settled, Settlement, StateStore, StoreError};
+
+/// The table of a stack.
+#[derive(Clone, Debug)]
+pub struct DynamoStore {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+}
+
+impl DynamoStore {
+    /// The table called `table`.
+    pub fn new(client: aws_sdk_dynamodb::Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+}
+
+impl StateStore for DynamoStore {
+    async fn find_link(&self, record: &RecordRef, pair: &Pair) -> Result<Option<Link>, StoreError> {
+        read::find_link(self, record, pair).await
+    }
+
+    async fn link(&self, id: &LinkId) -> Result<Option<Link>, StoreError> {
+        read::link(self, id).await
+    }
+
+    async fn state(&self, record: &RecordRef) -> Result<RecordState, StoreError> {
+        read::state(self, record).await
+    }
+
+    async fn claim(&self, record: &RecordRef, version: u64, lease: &Lease) -> Result<Claimed, StoreError> {
+        claims::claim(self, record, version, lease).await
+    }
+
+    async fn claim_key(
+        &self,
+        key: &NaturalKey,
+        by: &RecordRef,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<KeyClaimed, StoreError> {
+        claims::claim_key(self, key, by, now, until).await
+    }
+
+    async fn settle(&self, settlement: &Settlement) -> Result<Settled, StoreError> {
+        settle::settle(self, settlement).await
+    }
+
+    async fn count_delete(&self, pair: &Pair, hour: Timestamp) -> Result<u32, StoreError> {
+        claims::count_delete(self, pair, hour).await
+    }
+
+    async fn first_identity(&self, system: &System, seen: &str) -> Result<String, StoreError> {
+        settings::first_identity(self, system, seen).await
+    }
+}

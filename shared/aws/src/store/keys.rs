@@ -1,0 +1,212 @@
+//! The keys of the table: who asks for what decides them.
+//!
+//! | item | pk | sk | asked for by |
+//! |---|---|---|---|
+//! | link | `link#<id>` | `link` | its id |
+//! | history of a link, TTL 90 days | `link#<id>` | `history#<time>#<receipt>#<version>` | link, in order |
+//! | lookup of a link, one per side | `record#<system>#<object>#<id>` | `pair#<pair>` | record and pair |
+//! | state of a record | `record#<system>#<object>#<id>` | `state` | record |
+//! | claim of a natural key, TTL | `claim#<system>#<object>#<fingerprint>` | `claim` | key |
+//! | parked change | `parked#<pair>` | `<time>#<receipt>#<content>` | pair, in order |
+//! | deletes of a pair in an hour, TTL 2 days | `brake#<pair>` | `<hour>` | pair and hour |
+//! | setting | `setting#<key>` | `setting` | key |
+//! | identity of a system | `setting#identity#<system>` | `setting` | system |
+//!
+//! Times in keys have a fixed width (`2026-11-21T08:15:30.000000000Z`), so that they sort as time passes. The link's
+//! version ends the key of a history entry, because one push can settle twice within one reading of the clock; a
+//! parked change ends with a digest of its content for the same reason.
+//!
+//! DynamoDB allows 2,048 bytes for `pk` and 1,024 for `sk`. Texts from outside are cut to their digest where they
+//! are longer than [`LONGEST_TEXT_BYTES`], so no sender can make a key that the table refuses for ever.
+
+use jiff::Timestamp;
+use model::{Fingerprint, LinkId, Pair, ParkedChange, RecordRef, System};
+use sync::NaturalKey;
+
+/// The attribute that holds the partition key.
+pub const PK: &str = "pk";
+/// The attribute that holds the sort key.
+pub const SK: &str = "sk";
+/// The TTL attribute: seconds since 1970.
+pub const EXPIRES_AT: &str = "expires_at";
+
+/// The longest text from outside that stands in a key as it is, in bytes.
+pub const LONGEST_TEXT_BYTES: usize = 400;
+
+/// The first characters of the sort key of every history entry.
+pub(super) const HISTORY_PREFIX: &str = "history#";
+
+/// The address of one item.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemKey {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl ItemKey {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+}
+
+impl std::fmt::Display for ItemKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} / {}", self.pk, self.sk)
+    }
+}
+
+/// A time as it stands in keys and in conditions: of fixed width, so that text order is time order.
+pub(super) fn sortable(time: Timestamp) -> String {
+    format!("{time:.9}")
+}
+
+/// A text from outside as it stands in keys.
+fn bounded(text: &str) -> String {
+    if text.len() <= LONGEST_TEXT_BYTES {
+        text.to_owned()
+    } else {
+        format!("sha256-{}", Fingerprint::of_bytes(text.as_bytes()).as_str())
+    }
+}
+
+/// A link.
+pub fn link(id: &LinkId) -> ItemKey {
+    ItemKey::new(format!("link#{}", bounded(id)), "link")
+}
+
+/// An entry in the history of a link: `version` is the link's after the settle that wrote the entry.
+pub fn history(id: &LinkId, at: Timestamp, receipt: &str, version: u64) -> ItemKey {
+    ItemKey::new(link(id).pk, format!("{HISTORY_PREFIX}{}#{}#{version}", sortable(at), bounded(receipt)))
+}
+
+fn record_partition(record: &RecordRef) -> String {
+    format!("record#{}#{}#{}", record.system, bounded(record.object.as_str()), bounded(&record.id))
+}
+
+/// The lookup that leads from a record to its link in a pair.
+pub fn lookup(record: &RecordRef, pair: &Pair) -> ItemKey {
+    ItemKey::new(record_partition(record), format!("pair#{pair}"))
+}
+
+/// The state of a record.
+pub fn state(record: &RecordRef) -> ItemKey {
+    ItemKey::new(record_partition(record), "state")
+}
+
+/// The claim of a natural key.
+pub fn claim(key: &NaturalKey) -> ItemKey {
+    ItemKey::new(
+        format!("claim#{}#{}#{}", key.system, bounded(key.object.as_str()), key.key.as_str()),
+        "claim",
+    )
+}
+
+/// The partition of the changes of a pair that are parked.
+pub(super) fn parked_partition(pair: &Pair) -> String {
+    format!("parked#{pair}")
+}
+
+/// A parked change. The same change parked twice at the same moment is one item.
+pub fn parked(change: &ParkedChange) -> ItemKey {
+    let content = serde_json::to_vec(change).unwrap_or_default();
+    let digest = Fingerprint::of_bytes(&content);
+    let digest = digest.as_str().get(..8).unwrap_or_default();
+    let sk = format!("{}#{}#{digest}", sortable(change.at), bounded(&change.notice.receipt));
+    ItemKey::new(parked_partition(&change.pair), sk)
+}
+
+/// A parked change by the sort key under which it was listed.
+pub(super) fn parked_by_name(pair: &Pair, name: &str) -> ItemKey {
+    ItemKey::new(parked_partition(pair), name)
+}
+
+/// The counter of deletes of a pair in the hour that `moment` lies in.
+pub fn brake(pair: &Pair, moment: Timestamp) -> ItemKey {
+    let seconds = moment.as_second();
+    let hour = Timestamp::from_second(seconds - seconds.rem_euclid(3600)).unwrap_or(Timestamp::UNIX_EPOCH);
+    ItemKey::new(format!("brake#{pair}"), hour.to_string())
+}
+
+/// A setting.
+pub fn setting(key: &str) -> ItemKey {
+    ItemKey::new(format!("setting#{}", bounded(key)), "setting")
+}
+
+/// The key of the setting that holds the identity which a system had at first contact.
+pub fn identity_setting(system: &System) -> String {
+    format!("identity#{system}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{ObjectName, PairKind};
+
+    fn pair() -> Pair {
+        let system = |text: &str| text.parse::<System>().unwrap();
+        Pair { kind: PairKind::MauticContacts, hub: system("corebos:main"), remote: system("mautic:main") }
+    }
+
+    fn contact(id: &str) -> RecordRef {
+        RecordRef::new(&pair().remote, &ObjectName::new("contact"), id)
+    }
+
+    #[test]
+    fn keys_are_what_the_table_above_says() {
+        let at: Timestamp = "2026-11-21T08:15:30.5Z".parse().unwrap();
+        let key = NaturalKey {
+            system: pair().hub,
+            object: ObjectName::new("Contacts"),
+            key: Fingerprint::of_bytes(b"ana@example.com"),
+        };
+        let id = "l-1".to_owned();
+        let shown: Vec<String> = [
+            link(&id),
+            history(&id, at, "req-1/0", 3),
+            lookup(&contact("47"), &pair()),
+            state(&contact("47")),
+            claim(&key),
+            brake(&pair(), at),
+            setting(&identity_setting(&pair().remote)),
+        ]
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+        assert_eq!(
+            shown,
+            [
+                "link#l-1 / link",
+                "link#l-1 / history#2026-11-21T08:15:30.500000000Z#req-1/0#3",
+                "record#mautic:main#contact#47 / pair#mautic-contacts@corebos:main+mautic:main",
+                "record#mautic:main#contact#47 / state",
+                "claim#corebos:main#Contacts#acfc6be66f60f0ae4b1e1ba2b2d9d8c0 / claim",
+                "brake#mautic-contacts@corebos:main+mautic:main / 2026-11-21T08:00:00Z",
+                "setting#identity#mautic:main / setting",
+            ]
+        );
+    }
+
+    #[test]
+    fn times_in_keys_sort_as_time_passes() {
+        let texts = [
+            "2026-01-01T00:00:00Z",
+            "2026-01-01T00:00:00.1Z",
+            "2026-01-01T00:00:00.12Z",
+            "2026-01-01T00:00:01Z",
+        ];
+        let keys: Vec<String> = texts.iter().map(|t| sortable(t.parse().unwrap())).collect();
+        assert!(keys.is_sorted(), "{keys:?}");
+    }
+
+    #[test]
+    fn no_id_from_outside_is_too_long_for_a_key() {
+        let long = "x".repeat(100_000);
+        let keys = [lookup(&contact(&long), &pair()), history(&long, Timestamp::UNIX_EPOCH, &long, u64::MAX)];
+        for key in keys {
+            assert!(key.pk.len() <= 2048 && key.sk.len() <= 1024, "{} {}", key.pk.len(), key.sk.len());
+        }
+        assert_ne!(state(&contact(&long)), state(&contact(&(long + "y"))));
+    }
+}

@@ -1,0 +1,210 @@
+//! Reads: links, lookups, states. Always consistent; several items in one round trip where it can be.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use jiff::Timestamp;
+use model::{HistoryEntry, Link, LinkId, Pair, RecordRef, RecordState};
+use sync::StoreError;
+
+use super::DynamoStore;
+use super::expression::{Item, is_expired, key_attributes, text};
+use super::items::{self, Lookup};
+use super::keys::{self, HISTORY_PREFIX, ItemKey, PK, SK};
+use crate::aws_error::store_error;
+
+/// How often a lookup is followed again when it moved while it was followed.
+const LOOKUP_ATTEMPTS: u32 = 3;
+/// How often DynamoDB is asked again for items that it left out of a batch, and the first wait; doubled each time.
+const BATCH_ATTEMPTS: u32 = 6;
+const BATCH_FIRST_WAIT: Duration = Duration::from_millis(20);
+/// Keys in one `BatchGetItem`.
+const BATCH_KEYS: usize = 100;
+
+/// What a push needs to know about the record of a notice, read in two round trips; one where there is no link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoticeContext {
+    /// The state of the record.
+    pub state: RecordState,
+    /// Its link in the pair.
+    pub link: Option<Link>,
+    /// The record on the link's other side, with its state.
+    pub partner: Option<(RecordRef, RecordState)>,
+}
+
+impl DynamoStore {
+    /// The state of a record, its link in a pair, and the state of the record on the link's other side.
+    ///
+    /// The same answers as `find_link` and two `state`s give, in fewer round trips. The items are read at different
+    /// moments; whoever writes because of them is held to their versions.
+    pub async fn read_notice_context(
+        &self,
+        record: &RecordRef,
+        pair: &Pair,
+    ) -> Result<NoticeContext, StoreError> {
+        let (lookup_key, state_key) = (keys::lookup(record, pair), keys::state(record));
+        let mut first = batch_get(self, &[lookup_key.clone(), state_key.clone()]).await?;
+        let state = read_state(first.remove(&state_key))?;
+        let Some(lookup) = read_lookup(first.remove(&lookup_key))? else {
+            return Ok(NoticeContext { state, link: None, partner: None });
+        };
+        let link_key = keys::link(&lookup.link);
+        let mut wanted = vec![link_key.clone()];
+        wanted.extend(lookup.partner.iter().map(keys::state));
+        let mut second = batch_get(self, &wanted).await?;
+        let mut link = read_link(second.remove(&link_key))?;
+        if !link.as_ref().is_some_and(|link| names(link, record)) {
+            // The lookup moved meanwhile, or the record is an alias: the careful way tells which.
+            link = find_link(self, record, pair).await?;
+        }
+        let partner = link.as_ref().map(|link| partner_of(link, record));
+        let partner = match partner {
+            None => None,
+            Some(partner) if lookup.partner.as_ref() == Some(&partner) => {
+                let state = read_state(second.remove(&keys::state(&partner)))?;
+                Some((partner, state))
+            }
+            Some(partner) => {
+                let state = self::state(self, &partner).await?;
+                Some((partner, state))
+            }
+        };
+        Ok(NoticeContext { state, link, partner })
+    }
+
+    /// The states of several records, in their order, in one round trip.
+    pub async fn states(&self, records: &[RecordRef]) -> Result<Vec<RecordState>, StoreError> {
+        let keys: Vec<ItemKey> = records.iter().map(keys::state).collect();
+        let found = batch_get(self, &keys).await?;
+        keys.iter().map(|key| read_state(found.get(key).cloned())).collect()
+    }
+
+    /// The history of a link, newest last, without what is older than its time.
+    pub async fn history(&self, id: &LinkId, now: Timestamp) -> Result<Vec<HistoryEntry>, StoreError> {
+        let items = query(self, &keys::link(id).pk, Some(HISTORY_PREFIX)).await?;
+        items.into_iter().filter(|item| !is_expired(item, now)).map(items::read_history).collect()
+    }
+}
+
+/// The record on the other side of a link. An alias stands on the side of its own system.
+fn partner_of(link: &Link, record: &RecordRef) -> RecordRef {
+    if link.hub.system == record.system { link.remote.clone() } else { link.hub.clone() }
+}
+
+fn names(link: &Link, record: &RecordRef) -> bool {
+    link.hub == *record || link.remote == *record
+}
+
+pub(super) async fn find_link(
+    store: &DynamoStore,
+    record: &RecordRef,
+    pair: &Pair,
+) -> Result<Option<Link>, StoreError> {
+    let key = keys::lookup(record, pair);
+    let Some(mut lookup) = read_lookup(get(store, &key).await?)? else { return Ok(None) };
+    for _ in 0..LOOKUP_ATTEMPTS {
+        let found = link(store, &lookup.link).await?;
+        if found.as_ref().is_some_and(|link| names(link, record)) {
+            return Ok(found);
+        }
+        // The link does not name the record: either the record is an alias, left behind by a merge, or the lookup
+        // moved to another link after it was read. Acting on the wrong link would pass its version check.
+        match read_lookup(get(store, &key).await?)? {
+            None => return Ok(None),
+            Some(again) if again.link == lookup.link => return Ok(found),
+            Some(again) => lookup = again,
+        }
+    }
+    Err(StoreError { detail: format!("the lookup {key} keeps moving") })
+}
+
+pub(super) async fn link(store: &DynamoStore, id: &LinkId) -> Result<Option<Link>, StoreError> {
+    read_link(get(store, &keys::link(id)).await?)
+}
+
+pub(super) async fn state(store: &DynamoStore, record: &RecordRef) -> Result<RecordState, StoreError> {
+    read_state(get(store, &keys::state(record)).await?)
+}
+
+fn read_link(item: Option<Item>) -> Result<Option<Link>, StoreError> {
+    item.map(|item| items::read("a link", item)).transpose()
+}
+
+fn read_lookup(item: Option<Item>) -> Result<Option<Lookup>, StoreError> {
+    item.map(|item| items::read("the lookup of a link", item)).transpose()
+}
+
+fn read_state(item: Option<Item>) -> Result<RecordState, StoreError> {
+    item.map_or_else(|| Ok(RecordState::default()), |item| items::read("the state of a record", item))
+}
+
+/// One item.
+pub(super) async fn get(store: &DynamoStore, key: &ItemKey) -> Result<Option<Item>, StoreError> {
+    let request = store.client.get_item().table_name(&store.table).consistent_read(true);
+    let answer = request.set_key(Some(key_attributes(key))).send().await;
+    Ok(answer.map_err(|error| store_error("GetItem", &error))?.item)
+}
+
+/// Several items in one round trip; keys without an item are left out.
+async fn batch_get(store: &DynamoStore, keys: &[ItemKey]) -> Result<HashMap<ItemKey, Item>, StoreError> {
+    let mut unique = keys.to_vec();
+    unique.sort();
+    unique.dedup();
+    let mut found = HashMap::new();
+    for chunk in unique.chunks(BATCH_KEYS) {
+        let mut wanted: Vec<Item> = chunk.iter().map(key_attributes).collect();
+        let mut wait = BATCH_FIRST_WAIT;
+        for attempt in 1.. {
+            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted)).build();
+            let request = request.map_err(|_| StoreError { detail: "BatchGetItem: no keys".to_owned() })?;
+            let call = store.client.batch_get_item().request_items(&store.table, request);
+            let answer = call.send().await.map_err(|error| store_error("BatchGetItem", &error))?;
+            for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
+                if let (Some(pk), Some(sk)) =
+                    (items::text_attribute(&item, PK), items::text_attribute(&item, SK))
+                {
+                    found.insert(ItemKey { pk: pk.to_owned(), sk: sk.to_owned() }, item);
+                }
+            }
+            wanted = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, rest)| rest.keys).collect();
+            if wanted.is_empty() {
+                break;
+            }
+            if attempt == BATCH_ATTEMPTS {
+                return Err(StoreError {
+                    detail: "BatchGetItem: items left unread, the table is throttled".to_owned(),
+                });
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+    }
+    Ok(found)
+}
+
+/// All items of a partition, in order, whose sort key begins with `prefix`.
+pub(super) async fn query(
+    store: &DynamoStore,
+    pk: &str,
+    prefix: Option<&str>,
+) -> Result<Vec<Item>, StoreError> {
+    let mut items = Vec::new();
+    let mut from = None;
+    loop {
+        let mut request = store.client.query().table_name(&store.table).consistent_read(true);
+        request = request.expression_attribute_values(":pk", text(pk)).set_exclusive_start_key(from);
+        request = match prefix {
+            None => request.key_condition_expression("pk = :pk"),
+            Some(prefix) => request
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", text(prefix)),
+        };
+        let page = request.send().await.map_err(|error| store_error("Query", &error))?;
+        items.extend(page.items.into_iter().flatten());
+        from = page.last_evaluated_key.filter(|key| !key.is_empty());
+        if from.is_none() {
+            return Ok(items);
+        }
+    }
+}
