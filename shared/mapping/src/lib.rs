@@ -1,1 +1,26 @@
-//! To be written.
+//! Field maps: the XML documents with which coreBOS's users say which field becomes which.
+//!
+//! A map is read and checked once ([`FieldMap::compile`]) and then evaluated for every record. It means what
+//! it means to coreBOS, with two [`Semantics`] for where coreBOS's own answer is of no use. Nothing here does
+//! I/O or reads a clock.
+
+mod compile;
+mod delimiter;
+mod document;
+mod evaluate;
+mod finding;
+mod map;
+mod path;
+mod php;
+mod semantics;
+pub mod shipped;
+mod target;
+mod xml;
+
+pub use evaluate::{EvaluationError, FieldError, Surroundings};
+pub use finding::{Finding, MapError, Position, Severity};
+pub use map::FieldMap;
+pub use php::entities::decode as decode_entities;
+pub use semantics::Semantics;
+pub use target::{Master, Source, Target};
+pub use xml::{MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS};

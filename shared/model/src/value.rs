@@ -395,6 +395,11 @@ impl Fields {
         Self::default()
     }
 
+    /// No fields, with room for some.
+    pub fn with_capacity(count: usize) -> Self {
+        Self(IndexMap::with_capacity(count))
+    }
+
     /// The value of a field; nothing when the field is absent.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)

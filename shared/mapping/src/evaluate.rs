@@ -1,0 +1,198 @@
+//! Evaluates a compiled map: the values of its fields, one by one.
+
+use std::borrow::Cow;
+
+use model::{Fields, Value};
+
+use crate::finding::Position;
+use crate::map::FieldMap;
+use crate::path::{self, Found, SourceName};
+use crate::semantics::Semantics;
+use crate::target::{Directive, Part, Target, copied};
+
+/// The field that coreBOS fills in when the record does not have it.
+const OWNER: &str = "assigned_user_id";
+
+/// Everything besides the record that a value may hang on.
+#[derive(Clone, Debug)]
+pub struct Surroundings<'a> {
+    /// The user whom coreBOS takes for the owner of a record without one. Only `CoreBos` does that.
+    pub current_user: Cow<'a, str>,
+}
+
+impl Surroundings<'_> {
+    pub(crate) const CONST_DEFAULT: Surroundings<'static> =
+        Surroundings { current_user: Cow::Borrowed("19x1") };
+}
+
+impl Default for Surroundings<'_> {
+    fn default() -> Self {
+        Self::CONST_DEFAULT
+    }
+}
+
+/// Why a field has no value. Tells names and places, never values.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{map}:{line}:{column}: field `{target}`: {problem}", line = position.line, column = position.column)]
+pub struct FieldError {
+    /// The map.
+    pub map: String,
+    /// The field it was to make.
+    pub target: String,
+    /// Where the map says how.
+    pub position: Position,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// Why a map made nothing of a record: the first of its fields that failed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(transparent)]
+pub struct EvaluationError(#[from] pub FieldError);
+
+fn field_error(map: &FieldMap, target: &Target, problem: impl Into<String>) -> FieldError {
+    FieldError {
+        map: map.name.clone(),
+        target: target.name.clone(),
+        position: target.position,
+        problem: problem.into(),
+    }
+}
+
+/// Evaluates all fields onto what the target has.
+pub(crate) fn onto(
+    map: &FieldMap,
+    source: &Fields,
+    mut made: Fields,
+    surroundings: &Surroundings<'_>,
+) -> Result<Fields, EvaluationError> {
+    for target in map.targets.values() {
+        if let Some(value) = self::target(map, target, source, surroundings)? {
+            path::set(&mut made, &target.path, value, map.semantics == Semantics::CoreBos)
+                .map_err(|problem| field_error(map, target, problem))?;
+        }
+    }
+    Ok(made)
+}
+
+/// Evaluates one field.
+pub(crate) fn target(
+    map: &FieldMap,
+    target: &Target,
+    source: &Fields,
+    surroundings: &Surroundings<'_>,
+) -> Result<Option<Value>, FieldError> {
+    let bridge = map.semantics == Semantics::Bridge;
+    if bridge && let Some(name) = target.copied_from() {
+        return Ok(source.get(name).map(copied));
+    }
+    if bridge && is_absent(target, source) {
+        return Ok(None);
+    }
+    let mut accumulated = Accumulated::Text(Vec::new());
+    for part in &target.parts {
+        evaluate_part(map, part, target, source, surroundings, &mut accumulated);
+    }
+    Ok(Some(match accumulated {
+        Accumulated::Other(value) => value,
+        Accumulated::Text(mut bytes) if !bridge => {
+            target.delimiter.trim_bytes(&mut bytes);
+            Value::from_bytes(bytes)
+        }
+        Accumulated::Text(bytes) => {
+            let mut text = String::from_utf8(bytes).map_err(|_| {
+                field_error(map, target, "the value is not UTF-8, so no system would store it")
+            })?;
+            target.delimiter.trim_characters(&mut text);
+            Value::Text(text)
+        }
+    }))
+}
+
+/// Whether none of the sources of a field is in the record.
+fn is_absent(target: &Target, source: &Fields) -> bool {
+    let mut has_sources = false;
+    for part in &target.parts {
+        if let Directive::Default(name) = &part.directive {
+            has_sources = true;
+            let present = match name {
+                SourceName::Plain(name) => source.contains(name),
+                SourceName::Dotted(steps) => path::walk(source, steps) != Found::Absent,
+            };
+            if present {
+                return false;
+            }
+        }
+    }
+    has_sources
+}
+
+/// The value of a field while its parts are put together.
+enum Accumulated {
+    Text(Vec<u8>),
+    Other(Value),
+}
+
+impl Accumulated {
+    /// PHP's `.=`: whatever is there becomes a string first.
+    fn append(&mut self, text: &[u8]) {
+        match self {
+            Self::Text(bytes) => bytes.extend_from_slice(text),
+            Self::Other(value) => {
+                let mut bytes = value.php_bytes().into_owned();
+                bytes.extend_from_slice(text);
+                *self = Self::Text(bytes);
+            }
+        }
+    }
+}
+
+fn evaluate_part(
+    map: &FieldMap,
+    part: &Part,
+    target: &Target,
+    source: &Fields,
+    surroundings: &Surroundings<'_>,
+    accumulated: &mut Accumulated,
+) {
+    let delimiter = target.delimiter.text().as_bytes();
+    match &part.directive {
+        Directive::Constant(text) => {
+            accumulated.append(text.as_bytes());
+            accumulated.append(delimiter);
+        }
+        Directive::Default(SourceName::Plain(name)) => {
+            let injected;
+            let mut value = source.get(name);
+            if name == OWNER && map.semantics == Semantics::CoreBos && value.is_none_or(Value::is_php_empty) {
+                injected = Value::Text(surroundings.current_user.as_ref().to_owned());
+                value = Some(&injected);
+            }
+            match value {
+                None | Some(Value::Null) => {}
+                Some(value) => append_or_replace(accumulated, value, delimiter),
+            }
+        }
+        Directive::Default(SourceName::Dotted(steps)) => {
+            if map.semantics == Semantics::CoreBos {
+                append_or_replace(accumulated, &path::walk_like_corebos(source, steps), delimiter);
+                return;
+            }
+            match path::walk(source, steps) {
+                Found::Absent | Found::Value(Value::Null) => accumulated.append(delimiter),
+                Found::Value(value) => append_or_replace(accumulated, value, delimiter),
+            }
+        }
+    }
+}
+
+/// A text is appended, with the delimiter; anything else takes the place of what was there.
+fn append_or_replace(accumulated: &mut Accumulated, value: &Value, delimiter: &[u8]) {
+    match value {
+        Value::Text(_) | Value::Bytes(_) => {
+            accumulated.append(&value.php_bytes());
+            accumulated.append(delimiter);
+        }
+        value => *accumulated = Accumulated::Other(value.clone()),
+    }
+}

@@ -1,0 +1,172 @@
+//! What is wrong in a map, told like a good compiler does: where, the line itself, what, and what to do.
+
+use std::fmt;
+
+/// A place in a map's text; both counted from 1, columns in characters.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The character in the line.
+    pub column: usize,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// The map works, but probably not as meant.
+    Warning,
+    /// The map cannot be used, or some of it can never work.
+    Error,
+}
+
+/// One thing that is wrong in a map. Holds text of the map, never of a record.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The name of the map, or of its file.
+    pub map: String,
+    /// Where it is.
+    pub position: Position,
+    /// The line of the map, as written.
+    pub source_line: String,
+    /// What is wrong: a lower-case sentence without full stop.
+    pub problem: String,
+    /// What to do about it; may be empty.
+    pub advice: String,
+}
+
+/// The longest piece of a map's line that is shown, in characters.
+const SHOWN_COLUMNS: usize = 120;
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        let Position { line, column } = self.position;
+        writeln!(f, "{}:{line}:{column}: {severity}: {}", self.map, self.problem)?;
+        // A map may be one line of a megabyte: show the neighbourhood of the column.
+        let start = column.saturating_sub(SHOWN_COLUMNS * 2 / 3);
+        let shown: String = self
+            .source_line
+            .chars()
+            .skip(start)
+            .take(SHOWN_COLUMNS)
+            .map(|character| if character.is_control() { ' ' } else { character })
+            .collect();
+        let number = line.to_string();
+        let margin = " ".repeat(number.len());
+        writeln!(f, "{margin} |\n{number} | {}", shown.trim_end())?;
+        write!(f, "{margin} | {}^", " ".repeat(column.saturating_sub(1).saturating_sub(start)))?;
+        if !self.advice.is_empty() {
+            write!(f, "\n{margin} = {}", self.advice)?;
+        }
+        Ok(())
+    }
+}
+
+/// A map that cannot be used, and why.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct MapError(pub Box<Finding>);
+
+impl MapError {
+    /// What is wrong, and where.
+    pub fn finding(&self) -> &Finding {
+        &self.0
+    }
+}
+
+impl miette::Diagnostic for MapError {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(miette::Severity::Error)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        if self.0.advice.is_empty() { None } else { Some(Box::new(&self.0.advice)) }
+    }
+}
+
+/// The text of a map with its name: turns byte offsets into findings.
+#[derive(Clone, Copy)]
+pub(crate) struct MapText<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) text: &'a str,
+}
+
+impl MapText<'_> {
+    /// Where a byte offset is.
+    pub(crate) fn position(&self, offset: usize) -> Position {
+        let before = floor(self.text, offset);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Position {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
+    }
+
+    /// A finding at a byte offset.
+    pub(crate) fn finding(
+        &self,
+        severity: Severity,
+        offset: usize,
+        problem: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Finding {
+        let position = self.position(offset);
+        let source_line = self.text.split('\n').nth(position.line - 1).unwrap_or_default().to_owned();
+        Finding {
+            severity,
+            map: self.name.to_owned(),
+            position,
+            source_line,
+            problem: problem.into(),
+            advice: advice.into(),
+        }
+    }
+
+    /// An error at a byte offset.
+    pub(crate) fn error(
+        &self,
+        offset: usize,
+        problem: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> MapError {
+        MapError(Box::new(self.finding(Severity::Error, offset, problem, advice)))
+    }
+}
+
+/// The text up to an offset, moved back to the start of a character.
+fn floor(text: &str, offset: usize) -> &str {
+    let mut end = offset.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_shows_the_line_and_points_at_the_column() {
+        let text = MapText { name: "M", text: "<map>\n  <é>zip</é>\n</map>" };
+        let offset = text.text.find("zip").unwrap();
+        let error = text.error(offset, "`zip` is not a field", "did you mean `zipcode`?");
+        assert_eq!(
+            error.to_string(),
+            "M:2:6: error: `zip` is not a field\n  |\n2 |   <é>zip</é>\n  |      ^\n  = did you mean `zipcode`?"
+        );
+    }
+
+    #[test]
+    fn an_endless_line_is_shown_in_part() {
+        let long = "x".repeat(1_000_000);
+        let text = MapText { name: "M", text: &long };
+        assert!(text.error(500_000, "here", "").to_string().len() < 500);
+    }
+}

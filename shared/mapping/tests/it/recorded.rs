@@ -1,0 +1,73 @@
+//! Recorded answers of coreBOS's own map engine: under `CoreBos` every case must agree.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use mapping::{FieldMap, Semantics, Surroundings};
+use model::{Fields, Value};
+use serde::Deserialize;
+
+/// One line of `fixtures/inbound.jsonl`.
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    feature: String,
+    map: String,
+    #[serde(default)]
+    content: Option<String>,
+    source: Fields,
+    target: Fields,
+    result: Fields,
+}
+
+fn cases() -> Vec<Case> {
+    include_str!("../../fixtures/inbound.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
+}
+
+/// What our engine answers: the fields, or the text of an error.
+fn answer(case: &Case) -> Result<Fields, String> {
+    let text = match case.content.as_deref() {
+        Some("direct") => mapping::decode_entities(&case.map),
+        _ => case.map.clone(),
+    };
+    let map = FieldMap::compile(&case.id, text.as_bytes(), Semantics::CoreBos).map_err(|e| e.to_string())?;
+    map.evaluate_onto(&case.source, case.target.clone(), &Surroundings::default()).map_err(|e| e.to_string())
+}
+
+fn expects_error(case: &Case) -> bool {
+    matches!(case.result.get("error"), Some(Value::Text(_))) && case.result.len() == 1
+}
+
+#[test]
+fn corebos_semantics_agrees_with_every_recorded_inbound_case() {
+    let mut disagreements = String::new();
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for case in cases() {
+        let answer = answer(&case);
+        let agrees = match &answer {
+            Ok(fields) => !expects_error(&case) && fields.to_json_text() == case.result.to_json_text(),
+            Err(_) => expects_error(&case),
+        };
+        let count = counts.entry(case.feature.clone()).or_default();
+        count.0 += usize::from(agrees);
+        count.1 += 1;
+        if !agrees {
+            let answer = answer.map_or_else(|error| error, |fields| fields.to_json_text());
+            let expected = case.result.to_json_text();
+            writeln!(
+                disagreements,
+                "{} {}\n  expected {expected}\n  answered {answer}\n  map {}\n  source {}",
+                case.id,
+                case.feature,
+                case.map,
+                case.source.to_json_text()
+            )
+            .unwrap();
+        }
+    }
+    assert!(disagreements.is_empty(), "{disagreements}\n{counts:?}");
+    assert!(counts.values().map(|count| count.1).sum::<usize>() > 400, "{counts:?}");
+}
