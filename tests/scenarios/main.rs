@@ -1,1 +1,5 @@
-//! Whole stories, one file per claim.
+//! Whole stories, one file per claim; and what the layout, the walls and the template must hold.
+
+mod architecture;
+mod names;
+mod template;

@@ -1,0 +1,8 @@
+//! What template.yaml must hold and no linter sees. Names are in names.rs.
+
+mod alarms;
+mod configuration;
+pub(crate) mod document;
+mod permissions;
+mod queues;
+mod storage;

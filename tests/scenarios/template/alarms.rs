@@ -1,0 +1,109 @@
+//! Alarms: everything that can lose a change, or keep it waiting, wakes somebody and tells what to do.
+
+use serde_json::{Value, json};
+
+use super::document::{Template, name_of, target_of, template};
+
+/// The one alarm for a metric of a thing.
+fn alarm<'t>(template: &'t Template, namespace: &str, metric: &str, dimension: &Value) -> &'t Value {
+    let alarms = template.resources_of("AWS::CloudWatch::Alarm");
+    let mut found = alarms.into_iter().filter(|(_, alarm)| {
+        alarm["Namespace"] == namespace
+            && alarm["MetricName"] == metric
+            && alarm["Dimensions"] == json!([dimension])
+    });
+    match (found.next(), found.next()) {
+        (Some((_, alarm)), None) => alarm,
+        (None, _) => panic!("no alarm for {namespace} {metric} of {dimension}"),
+        (Some(_), Some(_)) => panic!("two alarms for {namespace} {metric} of {dimension}"),
+    }
+}
+
+/// Fails unless the alarm goes off at the first event.
+fn assert_any_is_too_many(alarm: &Value) {
+    assert_eq!(alarm["Threshold"], 0, "{}", alarm["AlarmName"]);
+    assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold", "{}", alarm["AlarmName"]);
+}
+
+#[test]
+fn a_function_that_fails_or_cannot_run_wakes_somebody() {
+    let template = template();
+    for (id, _) in template.functions() {
+        for metric in ["Errors", "Throttles"] {
+            let alarm = alarm(
+                &template,
+                "AWS/Lambda",
+                metric,
+                &json!({"Name": "FunctionName", "Value": {"Ref": id}}),
+            );
+            assert_eq!(alarm["Statistic"], "Sum", "{id} {metric}");
+            assert_any_is_too_many(alarm);
+        }
+    }
+}
+
+#[test]
+fn a_change_that_waits_or_dies_wakes_somebody() {
+    let template = template();
+    for (_, function) in template.functions() {
+        for (id, queue) in template.queues_of(function) {
+            let of =
+                |id: &str| json!({"Name": "QueueName", "Value": {"Fn::GetAtt": format!("{id}.QueueName")}});
+            let age = alarm(&template, "AWS/SQS", "ApproximateAgeOfOldestMessage", &of(id));
+            assert_eq!(age["Statistic"], "Maximum", "{id}");
+            let longest = queue["MessageRetentionPeriod"].as_i64().unwrap();
+            assert!(age["Threshold"].as_i64().unwrap() < longest / 100, "{id}: far too late to do anything");
+            let dead_letters = target_of(&queue["RedrivePolicy"]["deadLetterTargetArn"], "Arn");
+            let dead = alarm(&template, "AWS/SQS", "ApproximateNumberOfMessagesVisible", &of(dead_letters));
+            assert_any_is_too_many(dead);
+        }
+    }
+}
+
+#[test]
+fn a_push_that_has_stopped_itself_wakes_somebody() {
+    let template = template();
+    for (id, function) in template.functions() {
+        if name_of(&function["FunctionName"], "").starts_with("push-") {
+            // Namespace, metric and dimension are those of shared/aws, in the embedded metric format.
+            let dimension = json!({"Name": "FunctionName", "Value": {"Ref": id}});
+            assert_any_is_too_many(alarm(&template, "CorebosBridge", "Stopped", &dimension));
+        }
+    }
+}
+
+#[test]
+fn a_webhook_that_is_refused_or_not_taken_wakes_somebody() {
+    let template = template();
+    for (id, _) in template.resources_of("AWS::Serverless::HttpApi") {
+        let dimension = json!({"Name": "ApiId", "Value": {"Ref": id}});
+        // A function that answers 503 has not failed in Lambda's eyes, but the webhook is gone all the same.
+        assert_any_is_too_many(alarm(&template, "AWS/ApiGateway", "5xx", &dimension));
+        assert_eq!(alarm(&template, "AWS/ApiGateway", "4xx", &dimension)["Statistic"], "Sum");
+    }
+}
+
+#[test]
+fn every_alarm_tells_what_to_do_and_goes_where_the_admin_reads() {
+    let template = template();
+    let topic = json!([{"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]}]);
+    for (id, alarm) in template.resources_of("AWS::CloudWatch::Alarm") {
+        assert!(id.ends_with("Alarm"), "{id}");
+        name_of(&alarm["AlarmName"], "");
+        let description = alarm["AlarmDescription"].as_str().unwrap_or_default();
+        assert!(
+            description.matches(". ").count() >= 1,
+            "{id} says what is wrong, and not what to do: {description}"
+        );
+        assert!(description.len() <= 1024, "{id}: CloudWatch takes 1,024 characters");
+        assert_eq!(alarm["AlarmActions"], topic, "{id}");
+        assert_eq!(alarm["TreatMissingData"], "notBreaching", "{id}: an idle stack is no fault");
+        assert!(alarm["Period"].as_i64().unwrap() >= 60, "{id}: shorter periods cost more and see no more");
+    }
+    let topic = template.resource("AlarmTopic");
+    assert_eq!(topic["Condition"], "HasAlarmEmail");
+    assert_eq!(
+        topic["Properties"]["Subscription"],
+        json!([{"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}])
+    );
+}

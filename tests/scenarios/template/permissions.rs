@@ -1,0 +1,149 @@
+//! One role per function, with the actions and resources that the function's own wiring asks for.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::document::{Template, events_of, items, target_of, template, texts};
+
+/// Actions on a queue that feeds a function: the event source takes and deletes in the function's name.
+const TAKE: [&str; 4] =
+    ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+
+/// Actions on the table. Transactions need the actions of their items. Nothing scans.
+const KEEP: [&str; 7] = [
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+];
+
+/// Action and resource of everything a role allows, the resource by its logical id or parameter.
+type Allowed = BTreeSet<(String, String)>;
+
+fn role<'t>(template: &'t Template, function: &'t Value) -> (&'t str, &'t Value) {
+    let id = target_of(&function["Role"], "Arn");
+    let resource = template.resource(id);
+    assert_eq!(resource["Type"], "AWS::IAM::Role", "{id}");
+    (id, &resource["Properties"])
+}
+
+fn statements(role: &Value) -> Vec<&Value> {
+    let policies = items(&role["Policies"]).into_iter();
+    policies.flat_map(|policy| items(&policy["PolicyDocument"]["Statement"])).collect()
+}
+
+fn allowed(role: &Value) -> Allowed {
+    let mut allowed = Allowed::new();
+    for statement in statements(role) {
+        for resource in items(&statement["Resource"]) {
+            let id = match resource["Ref"].as_str() {
+                Some(parameter) => parameter,
+                None => target_of(resource, "Arn"),
+            };
+            for action in texts(&statement["Action"]) {
+                assert!(
+                    allowed.insert((action.to_owned(), id.to_owned())),
+                    "{action} on {id} is allowed twice"
+                );
+            }
+        }
+    }
+    allowed
+}
+
+/// What the wiring of a function asks for: its events, its variables and its log group.
+fn needed(function: &Value) -> Allowed {
+    let mut needed = Allowed::new();
+    let mut add = |actions: &[&str], resource: &str| {
+        needed.extend(actions.iter().map(|action| ((*action).to_owned(), resource.to_owned())));
+    };
+    add(
+        &["logs:CreateLogStream", "logs:PutLogEvents"],
+        function["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap_or(""),
+    );
+    let fed_from: Vec<&str> =
+        events_of(function, "SQS").into_iter().map(|source| target_of(&source["Queue"], "Arn")).collect();
+    for queue in &fed_from {
+        add(&TAKE, queue);
+    }
+    for (name, value) in function["Environment"]["Variables"].as_object().into_iter().flatten() {
+        let Some(target) = value["Ref"].as_str() else { continue };
+        match name {
+            _ if name.ends_with("_SECRET_ARN") => add(&["secretsmanager:GetSecretValue"], target),
+            _ if name.ends_with("_TABLE") => add(&KEEP, target),
+            // The queue that feeds a function is known to it for its waits; into others it puts notices.
+            _ if name.ends_with("_QUEUE_URL") && !fed_from.contains(&target) => {
+                add(&["sqs:SendMessage"], target)
+            }
+            _ => {}
+        }
+    }
+    needed
+}
+
+#[test]
+fn a_function_may_do_what_its_wiring_asks_for_and_nothing_else() {
+    let template = template();
+    for (id, function) in template.functions() {
+        let (_, role) = role(&template, function);
+        let (allowed, needed) = (allowed(role), needed(function));
+        let missing: Vec<_> = needed.difference(&allowed).collect();
+        let superfluous: Vec<_> = allowed.difference(&needed).collect();
+        assert!(
+            missing.is_empty() && superfluous.is_empty(),
+            "{id}: missing {missing:?}, superfluous {superfluous:?}"
+        );
+    }
+}
+
+#[test]
+fn every_function_has_a_role_of_its_own_and_every_role_a_function() {
+    let template = template();
+    let functions = template.functions();
+    let used: Vec<&str> = functions.iter().map(|(_, function)| role(&template, function).0).collect();
+    let roles: BTreeSet<&str> =
+        template.resources_of("AWS::IAM::Role").into_iter().map(|(id, _)| id).collect();
+    assert_eq!(used.iter().copied().collect::<BTreeSet<_>>(), roles);
+    assert_eq!(used.len(), roles.len(), "two functions share a role: {used:?}");
+}
+
+#[test]
+fn a_role_is_for_lambda_and_borrows_no_policy() {
+    let template = template();
+    for (id, role) in template.resources_of("AWS::IAM::Role") {
+        let trust = &role["AssumeRolePolicyDocument"]["Statement"];
+        let lambda = json!({"Service": "lambda.amazonaws.com"});
+        let expected = json!([{"Effect": "Allow", "Principal": lambda, "Action": "sts:AssumeRole"}]);
+        assert_eq!(*trust, expected, "{id}");
+        // AWS's own policies for Lambda allow their actions on every log group and queue of the account.
+        assert!(role["ManagedPolicyArns"].is_null(), "{id}");
+    }
+    for (id, function) in template.functions() {
+        assert!(function["Policies"].is_null(), "{id}: SAM ignores Policies beside Role");
+    }
+}
+
+#[test]
+fn nothing_is_allowed_on_everything() {
+    let template = template();
+    for (id, role) in template.resources_of("AWS::IAM::Role") {
+        for statement in statements(role) {
+            assert_eq!(statement["Effect"], "Allow", "{id}");
+            for key in ["NotAction", "NotResource"] {
+                assert!(statement[key].is_null(), "{id}: {key} allows whatever comes to be");
+            }
+            for action in texts(&statement["Action"]) {
+                assert!(!action.contains('*'), "{id}: {action}");
+            }
+            let resources = items(&statement["Resource"]);
+            assert!(!resources.is_empty(), "{id}: a statement without a resource");
+            for resource in resources {
+                assert!(!resource.to_string().contains('*'), "{id}: {resource}");
+            }
+        }
+    }
+}
