@@ -57,6 +57,10 @@ pub enum Intent {
         pair: Pair,
         /// Which way.
         direction: Direction,
+        /// The projections that are settled when the record is found created, by target field.
+        fields: BTreeMap<String, FieldBase>,
+        /// What the reverse map makes of the record if the target stores it as it was sent, by source field.
+        answers: BTreeMap<String, FieldBase>,
     },
 }
 

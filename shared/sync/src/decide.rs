@@ -8,8 +8,8 @@ use model::{Direction, Fields, Fingerprint, Link, LinkStatus, RecordRef, RecordS
 use crate::fields::Meeting;
 use crate::pair_map::PairContext;
 use crate::plan::{FieldPlan, LinkChange, ParkReason, Plan, SkipReason, WriteBack};
-use crate::ports::{Record, Schema};
-use crate::project::{Projection, is_blank, project, stored};
+use crate::ports::{Canonical, Record, Schema};
+use crate::project::{is_blank, project, stored};
 
 /// The source record, as it was found.
 #[derive(Clone, Debug)]
@@ -37,8 +37,24 @@ pub enum TargetNow {
         /// The record that took its place.
         successor: Option<Record>,
     },
-    /// Not linked; this record is meant, and it is linked to nobody that lives.
+    /// The linked record was merged into another one. `linked` is the link of the survivor in this pair.
+    MergedInto {
+        /// The survivor.
+        survivor: Record,
+        /// Its link, if it has one of its own.
+        linked: Option<Link>,
+    },
+    /// Not linked; this record is meant, and it is linked to nobody.
     Matched(Record),
+    /// Not linked; this record is meant, and it is linked to a record that is gone or was merged into the source.
+    Inherited {
+        /// The record.
+        target: Record,
+        /// Its link, which the source takes over.
+        link: Link,
+        /// Whether its bases hold: the old record was merged into the source and lives on in it.
+        merged: bool,
+    },
     /// Not linked, and several records could be meant.
     Ambiguous(Vec<RecordRef>),
     /// Not linked, and the record that is meant is linked to another living record.
@@ -88,7 +104,9 @@ pub fn decide<S: Schema, T: Schema>(situation: &Situation<'_, S, T>) -> Plan {
         (SourceNow::Gone | SourceNow::MergedInto { .. }, None) => Plan::Skip(SkipReason::NeverLinked),
         (_, Some(Link { status: LinkStatus::Broken { .. }, .. })) => Plan::Skip(SkipReason::Broken),
         (SourceNow::Gone, Some(link)) => source_gone(situation, link),
-        (SourceNow::MergedInto { survivor, linked }, Some(link)) => merged(situation, link, survivor, linked.as_ref()),
+        (SourceNow::MergedInto { survivor, linked }, Some(link)) => {
+            merged(situation, link, survivor, linked.as_ref())
+        }
         (SourceNow::Found(source), None) => unlinked(situation, source),
         (SourceNow::Found(source), Some(link)) => linked(situation, link, source),
     }
@@ -106,7 +124,11 @@ fn source_gone<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Lin
     match situation.target {
         TargetNow::Linked(target) => {
             let marks = marks(situation, direction.target(), target);
-            if marks.is_empty() { Plan::Unlink { gone, park: None } } else { Plan::MarkDeleted { gone, marks } }
+            if marks.is_empty() {
+                Plan::Unlink { gone, park: None }
+            } else {
+                Plan::MarkDeleted { gone, marks }
+            }
         }
         _ => Plan::Unlink { gone, park: None },
     }
@@ -123,9 +145,12 @@ fn marks<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, side: Side, reco
         } else {
             situation.source_schema.canonical(field, &wanted)
         };
-        let crate::ports::Canonical::Value(wanted) = canonical else { continue };
-        let here =
-            if on_target { stored(record, field, situation.target_schema) } else { stored(record, field, situation.source_schema) };
+        let Canonical::Value(wanted) = canonical else { continue };
+        let here = if on_target {
+            stored(record, field, situation.target_schema)
+        } else {
+            stored(record, field, situation.source_schema)
+        };
         if here != wanted && !(is_blank(&here) && is_blank(&wanted)) {
             marks.insert(field.to_owned(), wanted);
         }
@@ -162,19 +187,31 @@ fn merged<S: Schema, T: Schema>(
 fn unlinked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, source: &Record) -> Plan {
     let operations = situation.context.operations(situation.direction);
     match situation.target {
-        TargetNow::Ambiguous(candidates) => Plan::Park(ParkReason::Ambiguous { candidates: candidates.clone() }),
+        TargetNow::Ambiguous(candidates) => {
+            Plan::Park(ParkReason::Ambiguous { candidates: candidates.clone() })
+        }
         TargetNow::Taken { candidate, by } => {
             Plan::Park(ParkReason::Taken { candidate: candidate.clone(), by: by.clone() })
         }
+        TargetNow::Inherited { .. } | TargetNow::Matched(_) if !operations.update => {
+            Plan::Skip(SkipReason::SwitchedOff)
+        }
+        TargetNow::Inherited { target, link, merged } => {
+            let (side, to) = (situation.direction.source(), source.reference.clone());
+            let keep_bases = *merged && link.status == LinkStatus::Active;
+            let change =
+                if keep_bases { LinkChange::Moved { side, to } } else { LinkChange::Again { side, to } };
+            update(situation, Some(link), keep_bases, source, target, change)
+        }
         TargetNow::Matched(target) | TargetNow::Linked(target) => {
-            if operations.update {
-                update(situation, None, false, source, target, LinkChange::New)
+            update(situation, None, false, source, target, LinkChange::New)
+        }
+        TargetNow::Nobody | TargetNow::Gone { .. } | TargetNow::MergedInto { .. } => {
+            if operations.create {
+                create(situation, source)
             } else {
                 Plan::Skip(SkipReason::SwitchedOff)
             }
-        }
-        TargetNow::Nobody | TargetNow::Gone { .. } => {
-            if operations.create { create(situation, source) } else { Plan::Skip(SkipReason::SwitchedOff) }
         }
     }
 }
@@ -230,6 +267,20 @@ fn linked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link, so
                 other => other,
             }
         }
+        (_, TargetNow::MergedInto { survivor, linked }) => match linked {
+            Some(other) if other.id != link.id => Plan::Unlink {
+                gone: target_side,
+                park: Some(ParkReason::MergedIntoLinked {
+                    survivor: survivor.reference.clone(),
+                    linked_to: other.record(source_side).clone(),
+                    left_over: source.reference.clone(),
+                }),
+            },
+            _ => {
+                let moved = LinkChange::Moved { side: target_side, to: survivor.reference.clone() };
+                update(situation, Some(link), true, source, survivor, moved)
+            }
+        },
         // The CRM merged two records: the survivor keeps the remote one.
         (_, TargetNow::Gone { successor: Some(successor) }) => {
             let again = LinkChange::Again { side: target_side, to: successor.reference.clone() };
@@ -274,12 +325,23 @@ fn update<S: Schema, T: Schema>(
     if let LinkChange::Again { .. } = change {
         remove_marks(situation, target, &mut fields);
     }
-    let write_back = write_back(situation, link.filter(|_| keep_bases), source, target);
+    let write_back = write_back_of(
+        situation.context,
+        situation.direction,
+        link.filter(|_| keep_bases),
+        source,
+        &target.reference,
+        situation.source_schema,
+    );
     Plan::Update { fields, link: change, write_back }
 }
 
 /// A record that is linked again loses the marks of its deletion. The id mark is a field of the projection.
-fn remove_marks<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, target: &Record, fields: &mut FieldPlan) {
+fn remove_marks<S: Schema, T: Schema>(
+    situation: &Situation<'_, S, T>,
+    target: &Record,
+    fields: &mut FieldPlan,
+) {
     let side = situation.direction.target();
     let id_field = situation.context.spec.id_field(side);
     for (field, marked) in situation.context.spec.marks(side) {
@@ -287,7 +349,7 @@ fn remove_marks<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, target: &
             continue;
         }
         let unmarked = situation.target_schema.canonical(field, &Value::Text("0".to_owned()));
-        let crate::ports::Canonical::Value(unmarked) = unmarked else { continue };
+        let Canonical::Value(unmarked) = unmarked else { continue };
         let here = stored(target, field, situation.target_schema);
         if here != unmarked && !is_blank(&here) {
             fields.writes.insert(field.to_owned(), unmarked);
@@ -296,30 +358,34 @@ fn remove_marks<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, target: &
 }
 
 /// The id that the source record must carry, unless it is settled that it does.
-fn write_back<S: Schema, T: Schema>(
-    situation: &Situation<'_, S, T>,
+pub(crate) fn write_back_of<S: Schema>(
+    context: &PairContext,
+    direction: Direction,
     link: Option<&Link>,
     source: &Record,
-    target: &Record,
+    target: &RecordRef,
+    source_schema: &S,
 ) -> Option<WriteBack> {
-    let reverse = situation.direction.reverse();
-    let field = situation.context.spec.id_field(situation.direction.source());
-    let wanted = Value::Text(target.reference.id.clone());
-    let crate::ports::Canonical::Value(wanted) = situation.source_schema.canonical(field, &wanted) else {
+    let reverse = direction.reverse();
+    let field = context.spec.id_field(direction.source());
+    let Canonical::Value(wanted) = source_schema.canonical(field, &Value::Text(target.id.clone())) else {
+        // The system has no field for the id: setup and doctor say so; the link table holds it all the same.
         return None;
     };
-    let base = link.and_then(|l| l.bases.of(reverse).get(field));
-    let here = stored(source, field, situation.source_schema);
-    let already_there = here == wanted;
-    let settled = base.is_some_and(|b| b.value == Fingerprint::of(&wanted));
+    let fingerprint = Fingerprint::of(&wanted);
+    let refused = link.is_some_and(|l| {
+        let rule = context.map(reverse).rule(field);
+        rule.is_some_and(|rule| l.refusal(reverse, field, &fingerprint, &rule.definition).is_some())
+    });
+    if refused {
+        return None;
+    }
+    let settled =
+        link.and_then(|l| l.bases.of(reverse).get(field)).is_some_and(|base| base.value == fingerprint);
+    let already_there = stored(source, field, source_schema) == wanted;
     // A settled id that somebody has overwritten is put right again: the ids are the bridge's own.
     if settled && already_there {
         return None;
     }
-    Some(WriteBack { field, value: target.reference.id.clone(), already_there })
-}
-
-/// The projection of a record for a recovery or a settlement.
-pub fn reverse_projection<S: Schema>(context: &PairContext, direction: Direction, target: &Record, source_schema: &S) -> Projection {
-    project(context.map(direction.reverse()), target, source_schema)
+    Some(WriteBack { field, value: target.id.clone(), already_there })
 }

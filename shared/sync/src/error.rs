@@ -74,7 +74,9 @@ impl ConnectorError {
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::RateLimited { retry_after } => Disposition::Retry { after: *retry_after },
-            Self::Unavailable { .. } | Self::Doubtful { .. } | Self::Gone => Disposition::Retry { after: None },
+            Self::Unavailable { .. } | Self::Doubtful { .. } | Self::Gone => {
+                Disposition::Retry { after: None }
+            }
             Self::Rejected { .. } | Self::Forbidden { .. } => Disposition::Park,
             Self::Unauthorized { .. } | Self::Misconfigured { .. } => Disposition::Stop,
         }

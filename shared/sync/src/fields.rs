@@ -34,7 +34,10 @@ enum Contest {
 }
 
 impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
-    #[expect(clippy::too_many_arguments, reason = "the two sides of a meeting, each with record, state and schema")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the two sides of a meeting, each with record, state and schema"
+    )]
     pub(crate) fn new(
         context: &'a PairContext,
         direction: Direction,
@@ -85,6 +88,12 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
     fn travels(&self, projected: &Projected) -> bool {
         let operations = self.context.operations(self.direction.reverse());
         operations.update && (operations.blank_overwrites || !is_blank(&projected.value))
+    }
+
+    /// Whether the other direction is switched on and carries what the target holds in `x`.
+    fn can_travel_back(&self, x: &str, rule: &FieldRule) -> bool {
+        self.context.operations(self.direction.reverse()).update
+            && rule.sources.iter().any(|y| self.context.are_partners(self.direction, x, y))
     }
 
     fn was_refused(&self, direction: Direction, field: &str, base: &FieldBase) -> bool {
@@ -159,13 +168,20 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
     }
 
     /// One field: changed, already there, in conflict, or meeting for the first time.
-    fn field(&self, plan: &mut FieldPlan, x: &str, projected: &Projected, rule: &FieldRule, blank_overwrites: bool) {
+    fn field(
+        &self,
+        plan: &mut FieldPlan,
+        x: &str,
+        projected: &Projected,
+        rule: &FieldRule,
+        blank_overwrites: bool,
+    ) {
         let base = self.base(self.direction, x, Some(rule));
         if base == Some(&projected.base.value) || self.was_refused(self.direction, x, &projected.base) {
             return;
         }
         let here = stored(self.target, x, self.target_schema);
-        let mut settle = |plan: &mut FieldPlan| {
+        let settle = |plan: &mut FieldPlan| {
             plan.settled.insert(x.to_owned(), projected.base.clone());
         };
         if Fingerprint::of(&here) == projected.base.value {
@@ -173,7 +189,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
             return;
         }
         let blank = is_blank(&projected.value);
-        let mut write = |plan: &mut FieldPlan| {
+        let write = |plan: &mut FieldPlan| {
             plan.writes.insert(x.to_owned(), projected.value.clone());
             plan.settled.insert(x.to_owned(), projected.base.clone());
         };
@@ -187,9 +203,10 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
             if blank && !blank_overwrites {
                 return;
             }
-            let contested = rule.sources.iter().any(|y| {
-                self.context.are_partners(self.direction, x, y) && self.is_pending(y)
-            });
+            let contested = rule
+                .sources
+                .iter()
+                .any(|y| self.context.are_partners(self.direction, x, y) && self.is_pending(y));
             if !contested {
                 self.history_of_overwritten(plan, x, &here);
                 write(plan);
@@ -210,10 +227,10 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
         // No base: two existing records meet, or the map was edited.
         if is_blank(&here) {
             write(plan);
-        } else if blank || (rule.constant && !rule.sources.iter().any(|_| true)) {
+        } else if blank || rule.constant {
             // A blank side is filled by the other; a constant fills only a blank. Either way this value is dealt with.
             settle(plan);
-            plan.leftovers |= blank && self.context.operations(self.direction.reverse()).update;
+            plan.leftovers |= blank && self.can_travel_back(x, rule);
         } else {
             match self.contest(x, rule, true) {
                 Contest::Source(reason) => {
@@ -222,7 +239,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
                 }
                 Contest::Target(reason) => {
                     lose(plan, self.direction.source(), reason);
-                    if self.context.operations(self.direction.reverse()).update {
+                    if self.can_travel_back(x, rule) {
                         // Stays changed until the winner has travelled.
                         plan.leftovers = true;
                     } else {
@@ -281,11 +298,13 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
                 continue;
             }
             if self.is_pending(y) {
-                let lost = rule.sources.iter().any(|x| {
-                    plan.writes.get(x).is_some() && self.context.are_partners(self.direction, x, y)
-                });
+                let lost = rule
+                    .sources
+                    .iter()
+                    .any(|x| plan.writes.get(x).is_some() && self.context.are_partners(self.direction, x, y));
                 if !lost {
-                    let agrees = Fingerprint::of(&stored(self.source, y, self.source_schema)) == projected.base.value;
+                    let agrees =
+                        Fingerprint::of(&stored(self.source, y, self.source_schema)) == projected.base.value;
                     if agrees && !touched {
                         plan.settled_reverse.insert(y.clone(), projected.base.clone());
                     } else {

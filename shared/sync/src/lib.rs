@@ -3,15 +3,32 @@
 //! Nothing here knows AWS, HTTP or any system's JSON. `decide` is pure. Every port has an in-memory twin in `memory`,
 //! which documents what the port promises and carries the property tests.
 
+mod apply;
+mod create;
+pub mod decide;
 pub mod error;
+mod fields;
+mod matching;
+pub mod memory;
+pub mod pair_map;
 pub mod pairs;
+pub mod plan;
 pub mod ports;
+pub mod project;
+pub mod push;
+pub mod receive;
+mod recover;
 pub mod settings;
+mod settle;
 
 pub use error::{ConnectorError, Disposition, StoreError};
+pub use pair_map::{PairContext, PairMap};
 pub use pairs::{PairSpec, pair_spec};
+pub use plan::{ParkReason, Plan, SkipReason};
 pub use ports::{
-    Canonical, ChangeQueue, Claimed, Clock, Connector, KeyClaimed, Lookup, NaturalKey, Reading, Record, Schema,
-    Settled, Settlement, StateStore, Writer,
+    Canonical, ChangeQueue, Claimed, Clock, Connector, KeyClaimed, Lookup, NaturalKey, Reading, Record,
+    Schema, Settled, Settlement, StateStore, Writer,
 };
+pub use push::{Delivery, Environment, Outcome, Report, World, push};
+pub use receive::receive;
 pub use settings::PairSettings;

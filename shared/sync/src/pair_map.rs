@@ -53,7 +53,7 @@ impl PairMap {
         for target in map.targets() {
             let rule = FieldRule {
                 definition: Fingerprint::of_bytes(target.definition().as_ref()),
-                sources: target.sources().iter().map(|name| root(name).to_owned()).collect(),
+                sources: target.sources().iter().map(|source| source.root.clone()).collect(),
                 constant: target.is_constant(),
                 volatile: target.is_volatile(),
                 origin_wins: target.master().map(|master| master.origin_wins),
@@ -91,11 +91,6 @@ fn added_rule(source: &str) -> FieldRule {
         origin_wins: Some(true),
         create_only: false,
     }
-}
-
-/// The first step of a dotted name: what a record has as a field.
-fn root(name: &str) -> &str {
-    name.split('.').find(|step| !step.is_empty()).unwrap_or(name)
 }
 
 /// A pair, ready to decide.

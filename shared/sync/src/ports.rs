@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use model::{
-    Fields, Fingerprint, HistoryEntry, Lease, Link, LinkId, Notice, ObjectName, Pair, ParkedChange, RecordRef,
-    RecordState, System, Value,
+    Fields, Fingerprint, HistoryEntry, Lease, Link, LinkId, Notice, ObjectName, Pair, ParkedChange,
+    RecordRef, RecordState, System, Value,
 };
 
 use crate::error::{ConnectorError, StoreError};
@@ -89,7 +89,10 @@ pub trait Connector: Send + Sync {
     fn identity(&self) -> impl Future<Output = Result<String, ConnectorError>> + Send;
 
     /// The schema of an object, from the cache of this process where it is fresh.
-    fn schema(&self, object: &ObjectName) -> impl Future<Output = Result<Self::Schema, ConnectorError>> + Send;
+    fn schema(
+        &self,
+        object: &ObjectName,
+    ) -> impl Future<Output = Result<Self::Schema, ConnectorError>> + Send;
 
     /// Reads a record.
     fn read(&self, record: &RecordRef) -> impl Future<Output = Result<Reading, ConnectorError>> + Send;
@@ -102,10 +105,18 @@ pub trait Connector: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Record>, ConnectorError>> + Send;
 
     /// Creates a record and gives back what the system stored. `values` are canonical.
-    fn create(&self, object: &ObjectName, values: &Fields) -> impl Future<Output = Result<Record, ConnectorError>> + Send;
+    fn create(
+        &self,
+        object: &ObjectName,
+        values: &Fields,
+    ) -> impl Future<Output = Result<Record, ConnectorError>> + Send;
 
     /// Changes only these fields and gives back what the system stored. `values` are canonical.
-    fn update(&self, record: &RecordRef, values: &Fields) -> impl Future<Output = Result<Record, ConnectorError>> + Send;
+    fn update(
+        &self,
+        record: &RecordRef,
+        values: &Fields,
+    ) -> impl Future<Output = Result<Record, ConnectorError>> + Send;
 }
 
 /// What became of a claim.
@@ -209,10 +220,18 @@ pub trait StateStore: Send + Sync {
     fn settle(&self, settlement: &Settlement) -> impl Future<Output = Result<Settled, StoreError>> + Send;
 
     /// Counts one more delete of a pair in this hour and gives the count.
-    fn count_delete(&self, pair: &Pair, hour: Timestamp) -> impl Future<Output = Result<u32, StoreError>> + Send;
+    fn count_delete(
+        &self,
+        pair: &Pair,
+        hour: Timestamp,
+    ) -> impl Future<Output = Result<u32, StoreError>> + Send;
 
     /// The identity that a system had at first contact; stores `seen` where there is none.
-    fn first_identity(&self, system: &System, seen: &str) -> impl Future<Output = Result<String, StoreError>> + Send;
+    fn first_identity(
+        &self,
+        system: &System,
+        seen: &str,
+    ) -> impl Future<Output = Result<String, StoreError>> + Send;
 }
 
 /// The queues, one per target system.
@@ -221,7 +240,11 @@ pub trait ChangeQueue: Send + Sync {
     fn reaches(&self, target: &System) -> bool;
 
     /// Queues notices for the push towards a system. Nothing is lost once this has answered.
-    fn send(&self, target: &System, notices: &[Notice]) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn send(
+        &self,
+        target: &System,
+        notices: &[Notice],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// The clock, and waiting.

@@ -1,0 +1,212 @@
+//! Creating a record on the target side, once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::{FieldBase, Fields, Fingerprint, HistoryEntry, Intent, Link, RecordRef, RecordState, Value};
+
+use crate::apply::{lease, new_link, park_unfit, release, unleased, write_id_back};
+use crate::decide::SourceNow;
+use crate::error::ConnectorError;
+use crate::plan::{FieldPlan, WriteBack};
+use crate::ports::{
+    Claimed, Clock, Connector, KeyClaimed, NaturalKey, Record, Settled, Settlement, StateStore, Writer,
+};
+use crate::project::{Projection, project};
+use crate::push::{PushError, Report, Seen, World, parked_change, report};
+use crate::recover::settle_unanswered_create;
+use crate::settle::{Written, id_base, remember_own_writes, settle_bases};
+
+/// How long to wait before looking for a record whose creation was not answered.
+const DOUBT_PAUSE: Duration = Duration::from_millis(700);
+
+/// Claims the source record and the natural key, creates with the source's id in the payload, links, and writes
+/// the new id back.
+pub(crate) async fn create<W: World>(
+    seen: &Seen<'_, W>,
+    plan: FieldPlan,
+) -> Result<Option<Report>, PushError> {
+    let environment = seen.environment;
+    let SourceNow::Found(source) = &seen.source else { return Ok(None) };
+    let state = &seen.states.source;
+    let intent = Intent::Create {
+        pair: environment.context.pair.clone(),
+        direction: environment.direction,
+        fields: plan.settled.clone(),
+        answers: expected_answers(seen, &plan),
+    };
+    let claim = lease(environment, seen.notice, intent);
+    let claimed = environment.store.claim(&source.reference, state.version, &claim).await?;
+    let Claimed::Yes { version } = claimed else { return Ok(None) };
+    let key = natural_key(seen, source);
+    if let Some(key) = &key {
+        let now = environment.clock.now();
+        if let KeyClaimed::Held { until, .. } =
+            environment.store.claim_key(key, &source.reference, now, claim.until).await?
+        {
+            release(environment, &source.reference, state, version).await?;
+            return Err(PushError::Busy { until });
+        }
+    }
+    let object = environment.context.spec.object(environment.direction.target());
+    let created = match environment.target.create(&object, &plan.writes).await {
+        Ok(created) => created,
+        Err(ConnectorError::Rejected { message, fields }) => {
+            return refused(seen, source, version, key, message, fields).await;
+        }
+        Err(error @ ConnectorError::Doubtful { .. }) => {
+            environment.clock.sleep(DOUBT_PAUSE).await;
+            if settle_unanswered_create(environment, &source.reference, state, version, &claim).await? {
+                return Ok(None);
+            }
+            // Whether it was created is looked up again when the claim has ended.
+            tracing::warn!(outcome = "doubtful_create", detail = %error, "a create was not answered");
+            return Err(PushError::Busy { until: claim.until });
+        }
+        Err(error) => {
+            release(environment, &source.reference, state, version).await?;
+            return Err(error.into());
+        }
+    };
+    settle_created(seen, source, &plan, &created, version, key).await
+}
+
+/// What the reverse map will make of the new record, if the target stores what it is sent.
+fn expected_answers<W: World>(seen: &Seen<'_, W>, plan: &FieldPlan) -> BTreeMap<String, FieldBase> {
+    let environment = seen.environment;
+    let object = environment.context.spec.object(environment.direction.target());
+    let blanks = plan.settled.keys().map(|name| (name.clone(), Value::Text(String::new())));
+    let mut fields: Fields = blanks.collect();
+    fields.extend(plan.writes.iter().map(|(name, value)| (name.to_owned(), value.clone())));
+    let record = Record {
+        reference: RecordRef::new(environment.target.system(), &object, ""),
+        fields,
+        modified: None,
+        last_writer: Writer::Us,
+    };
+    let reverse = environment.context.map(environment.direction.reverse());
+    let id_field = environment.context.spec.id_field(environment.direction.source());
+    let projection = project(reverse, &record, &seen.source_schema);
+    projection
+        .fields
+        .into_iter()
+        .filter(|(y, _)| y != id_field)
+        .map(|(y, projected)| (y, projected.base))
+        .collect()
+}
+
+/// The natural key of the record to be: the first that is not blank.
+fn natural_key<W: World>(seen: &Seen<'_, W>, source: &Record) -> Option<NaturalKey> {
+    let spec = seen.environment.context.spec;
+    let side = seen.environment.direction.target();
+    spec.natural_keys(side).into_iter().find_map(|(target_field, source_field)| {
+        let value = source.fields.text(source_field)?.trim().to_lowercase();
+        if value.is_empty() {
+            return None;
+        }
+        Some(NaturalKey {
+            system: seen.environment.target.system().clone(),
+            object: spec.object(side),
+            key: Fingerprint::of(&Value::Text(format!("{target_field}={value}"))),
+        })
+    })
+}
+
+/// A refused creation is remembered on the source record, and parked with the system's words.
+async fn refused<W: World>(
+    seen: &Seen<'_, W>,
+    source: &Record,
+    version: u64,
+    key: Option<NaturalKey>,
+    message: String,
+    fields: BTreeMap<String, String>,
+) -> Result<Option<Report>, PushError> {
+    let environment = seen.environment;
+    let projection = projection_of(seen, source);
+    let mut state = unleased(&seen.states.source, version);
+    state.refused_creates.insert(environment.context.pair.to_string(), projection.fingerprint());
+    let mut parked = parked_change(environment, seen.notice, "refused", message);
+    parked.fields = fields;
+    let settlement = Settlement {
+        states: vec![(source.reference.clone(), state)],
+        parked: vec![parked],
+        key_released: key,
+        ..Settlement::default()
+    };
+    environment.store.settle(&settlement).await?;
+    Ok(Some(report("parked", "refused", seen.notice, None)))
+}
+
+fn projection_of<W: World>(seen: &Seen<'_, W>, source: &Record) -> Projection {
+    project(seen.environment.context.map(seen.environment.direction), source, &seen.target_schema)
+}
+
+async fn settle_created<W: World>(
+    seen: &Seen<'_, W>,
+    source: &Record,
+    plan: &FieldPlan,
+    created: &Record,
+    version: u64,
+    key: Option<NaturalKey>,
+) -> Result<Option<Report>, PushError> {
+    let environment = seen.environment;
+    let (context, direction) = (environment.context, environment.direction);
+    let receipt = &seen.notice.receipt;
+    let mut link: Link = new_link(environment, direction, &source.reference, &created.reference, receipt);
+    let fields: Vec<String> = plan.writes.names().map(str::to_owned).collect();
+    // Everything that the map makes was dealt with: what is blank here is blank there.
+    let all: Vec<String> = plan.settled.keys().cloned().collect();
+    let written = Written { settled: plan.settled.clone(), fields: all, pending: Vec::new() };
+    settle_bases(context, direction, &mut link.bases, &written, created, &seen.source_schema);
+    let back = write_back(seen, source, created);
+    if let Some(back) = back.as_ref().filter(|b| b.already_there)
+        && let Some((field, base)) = id_base(context, direction.reverse(), &back.value, &seen.source_schema)
+    {
+        link.bases.of_mut(direction.reverse()).insert(field, base);
+    }
+    let target_state = environment.store.state(&created.reference).await?;
+    let mut after = RecordState { lease: None, ..target_state };
+    remember_own_writes(&mut after, &fields, created, plan.edited_at);
+    let mut source_state = unleased(&seen.states.source, version);
+    source_state.refused_creates.remove(&context.pair.to_string());
+    let mut settlement = Settlement {
+        lookups_added: vec![link.hub.clone(), link.remote.clone()],
+        states: vec![(source.reference.clone(), source_state.clone()), (created.reference.clone(), after)],
+        history: Some(HistoryEntry {
+            at: environment.clock.now(),
+            receipt: seen.notice.receipt.clone(),
+            direction,
+            outcome: "created".to_owned(),
+            fields: fields.clone(),
+            lost: Vec::new(),
+        }),
+        key_released: key,
+        ..Settlement::default()
+    };
+    park_unfit(seen, &mut settlement, &mut link, plan);
+    settlement.link = Some(link.clone());
+    crate::apply::announce_created(seen, &created.reference).await?;
+    if environment.store.settle(&settlement).await? == Settled::Conflict {
+        // The lease on the source ends by itself; matching then finds the record by the id that it carries.
+        return Ok(None);
+    }
+    link.version += 1;
+    if let Some(back) = back.filter(|b| !b.already_there) {
+        source_state.version += 1;
+        write_id_back(seen, link, &source.reference, &source_state, &back).await?;
+    }
+    let mut done = report("created", "", seen.notice, Some(created.reference.clone()));
+    done.fields = fields;
+    Ok(Some(done))
+}
+
+fn write_back<W: World>(seen: &Seen<'_, W>, source: &Record, created: &Record) -> Option<WriteBack> {
+    crate::decide::write_back_of(
+        seen.environment.context,
+        seen.environment.direction,
+        None,
+        source,
+        &created.reference,
+        &seen.source_schema,
+    )
+}

@@ -1,0 +1,158 @@
+//! A table that keeps its promises: conditional writes, all or nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use model::{HistoryEntry, Lease, Link, LinkId, Pair, ParkedChange, RecordRef, RecordState, System};
+
+use super::{lock, step};
+use crate::error::StoreError;
+use crate::ports::{Claimed, KeyClaimed, NaturalKey, Settled, Settlement, StateStore};
+
+#[derive(Debug, Default)]
+struct Tables {
+    links: BTreeMap<LinkId, Link>,
+    lookups: BTreeMap<(RecordRef, String), LinkId>,
+    states: BTreeMap<RecordRef, RecordState>,
+    keys: BTreeMap<String, (RecordRef, Timestamp)>,
+    history: BTreeMap<LinkId, Vec<HistoryEntry>>,
+    parked: Vec<ParkedChange>,
+    deletes: BTreeMap<(String, Timestamp), u32>,
+    identities: BTreeMap<System, String>,
+}
+
+/// The table of one world.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Mutex<Tables>>);
+
+impl MemoryStore {
+    /// All links.
+    pub fn links(&self) -> Vec<Link> {
+        lock(&self.0).links.values().cloned().collect()
+    }
+
+    /// All parked changes.
+    pub fn parked(&self) -> Vec<ParkedChange> {
+        lock(&self.0).parked.clone()
+    }
+
+    /// The history of a link.
+    pub fn history(&self, link: &LinkId) -> Vec<HistoryEntry> {
+        lock(&self.0).history.get(link).cloned().unwrap_or_default()
+    }
+
+    /// The records that carry a lease, live or expired.
+    pub fn leased(&self) -> Vec<RecordRef> {
+        lock(&self.0).states.iter().filter(|(_, s)| s.lease.is_some()).map(|(r, _)| r.clone()).collect()
+    }
+}
+
+fn key_text(key: &NaturalKey) -> String {
+    format!("{}#{}#{}", key.system, key.object, key.key.as_str())
+}
+
+impl StateStore for MemoryStore {
+    async fn find_link(&self, record: &RecordRef, pair: &Pair) -> Result<Option<Link>, StoreError> {
+        step().await;
+        let tables = lock(&self.0);
+        let id = tables.lookups.get(&(record.clone(), pair.to_string()));
+        Ok(id.and_then(|id| tables.links.get(id)).cloned())
+    }
+
+    async fn link(&self, id: &LinkId) -> Result<Option<Link>, StoreError> {
+        step().await;
+        Ok(lock(&self.0).links.get(id).cloned())
+    }
+
+    async fn state(&self, record: &RecordRef) -> Result<RecordState, StoreError> {
+        step().await;
+        Ok(lock(&self.0).states.get(record).cloned().unwrap_or_default())
+    }
+
+    async fn claim(&self, record: &RecordRef, version: u64, lease: &Lease) -> Result<Claimed, StoreError> {
+        step().await;
+        let mut tables = lock(&self.0);
+        let state = tables.states.entry(record.clone()).or_default();
+        if state.version != version {
+            return Ok(Claimed::Changed);
+        }
+        state.version += 1;
+        state.lease = Some(lease.clone());
+        Ok(Claimed::Yes { version: state.version })
+    }
+
+    async fn claim_key(
+        &self,
+        key: &NaturalKey,
+        by: &RecordRef,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<KeyClaimed, StoreError> {
+        step().await;
+        let mut tables = lock(&self.0);
+        let held = tables.keys.get(&key_text(key)).cloned();
+        if let Some((holder, until)) = held
+            && holder != *by
+            && until > now
+        {
+            return Ok(KeyClaimed::Held { by: holder, until });
+        }
+        tables.keys.insert(key_text(key), (by.clone(), until));
+        Ok(KeyClaimed::Yes)
+    }
+
+    async fn settle(&self, settlement: &Settlement) -> Result<Settled, StoreError> {
+        step().await;
+        let mut tables = lock(&self.0);
+        let current =
+            |tables: &Tables, record: &RecordRef| tables.states.get(record).map_or(0, |s| s.version);
+        if settlement.states.iter().any(|(record, state)| current(&tables, record) != state.version) {
+            return Ok(Settled::Conflict);
+        }
+        if let Some(link) = &settlement.link {
+            if tables.links.get(&link.id).map_or(0, |l| l.version) != link.version {
+                return Ok(Settled::Conflict);
+            }
+            let pair = link.pair.to_string();
+            let taken = |record: &RecordRef| {
+                tables.lookups.get(&(record.clone(), pair.clone())).is_some_and(|id| *id != link.id)
+            };
+            if settlement.lookups_added.iter().any(taken) {
+                return Ok(Settled::Conflict);
+            }
+            for record in &settlement.lookups_removed {
+                tables.lookups.remove(&(record.clone(), pair.clone()));
+            }
+            for record in &settlement.lookups_added {
+                tables.lookups.insert((record.clone(), pair.clone()), link.id.clone());
+            }
+            let stored = Link { version: link.version + 1, ..link.clone() };
+            tables.links.insert(link.id.clone(), stored);
+            if let Some(history) = &settlement.history {
+                tables.history.entry(link.id.clone()).or_default().push(history.clone());
+            }
+        }
+        for (record, state) in &settlement.states {
+            tables.states.insert(record.clone(), RecordState { version: state.version + 1, ..state.clone() });
+        }
+        tables.parked.extend(settlement.parked.iter().cloned());
+        if let Some(key) = &settlement.key_released {
+            tables.keys.remove(&key_text(key));
+        }
+        Ok(Settled::Yes)
+    }
+
+    async fn count_delete(&self, pair: &Pair, hour: Timestamp) -> Result<u32, StoreError> {
+        step().await;
+        let mut tables = lock(&self.0);
+        let count = tables.deletes.entry((pair.to_string(), hour)).or_default();
+        *count += 1;
+        Ok(*count)
+    }
+
+    async fn first_identity(&self, system: &System, seen: &str) -> Result<String, StoreError> {
+        step().await;
+        Ok(lock(&self.0).identities.entry(system.clone()).or_insert_with(|| seen.to_owned()).clone())
+    }
+}

@@ -1,0 +1,378 @@
+//! Push: a notice becomes a decision, a write and a settlement.
+//!
+//! One round reads the states of both records, then the records, decides, claims, writes and settles. Whatever
+//! changed in between ends the round, and the next one reads everything again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use model::{Direction, LinkStatus, Notice, ParkedChange, RecordRef, RecordState, System};
+
+use crate::apply;
+use crate::decide::{Situation, SourceNow, States, TargetNow, decide};
+use crate::error::{ConnectorError, Disposition, StoreError};
+use crate::matching;
+use crate::pair_map::PairContext;
+use crate::ports::{ChangeQueue, Clock, Connector, Reading, Record, Settlement, StateStore};
+use crate::recover;
+
+/// The systems, the table, the queues and the clock that a push works with.
+pub trait World: Send + Sync {
+    /// The system that is read.
+    type Source: Connector;
+    /// The system that is written.
+    type Target: Connector;
+    /// The table.
+    type Store: StateStore;
+    /// The queues.
+    type Queue: ChangeQueue;
+    /// The clock.
+    type Clock: Clock;
+}
+
+/// Everything that a push needs.
+pub struct Environment<'a, W: World> {
+    /// The pair.
+    pub context: &'a PairContext,
+    /// Which way.
+    pub direction: Direction,
+    /// The system that is read.
+    pub source: &'a W::Source,
+    /// The system that is written.
+    pub target: &'a W::Target,
+    /// The table.
+    pub store: &'a W::Store,
+    /// The queues.
+    pub queue: &'a W::Queue,
+    /// The clock.
+    pub clock: &'a W::Clock,
+    /// How long a lease holds: longer than the function may run.
+    pub lease: Duration,
+    /// The systems of the other pairs of a coreBOS record: told after a write to coreBOS.
+    pub other_remotes: &'a [System],
+}
+
+/// One delivery of a notice.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+}
+
+/// What was done, for the log: ids and names of fields, never values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// `created`, `updated`, `settled`, `skipped`, `marked_deleted`, `unlinked`, `parked`.
+    pub outcome: &'static str,
+    /// Why, where there is a choice.
+    pub reason: &'static str,
+    /// The source record.
+    pub source: RecordRef,
+    /// The target record, where one is known.
+    pub target: Option<RecordRef>,
+    /// The target fields that were written.
+    pub fields: Vec<String>,
+}
+
+/// What becomes of the notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is dealt with.
+    Done(Report),
+    /// It stays in the queue.
+    Retry {
+        /// When to try again at the earliest.
+        after: Option<Duration>,
+        /// A short code.
+        reason: &'static str,
+        /// What was seen, without personal data.
+        detail: String,
+    },
+    /// It stays in the queue and an administrator must act.
+    Stop {
+        /// A short code.
+        reason: &'static str,
+        /// What is wrong and what to do.
+        detail: String,
+    },
+}
+
+/// Why a round did not come to a decision.
+#[derive(Debug)]
+pub(crate) enum PushError {
+    Connector(ConnectorError),
+    Store(StoreError),
+    /// Somebody else is writing one of the records.
+    Busy {
+        until: Timestamp,
+    },
+    /// It is too early.
+    Wait {
+        after: Duration,
+        reason: &'static str,
+    },
+}
+
+impl From<ConnectorError> for PushError {
+    fn from(error: ConnectorError) -> Self {
+        Self::Connector(error)
+    }
+}
+
+impl From<StoreError> for PushError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// How often a push reads again after somebody was faster, before it leaves the notice to a later attempt.
+const ROUNDS: u32 = 6;
+
+/// How long to wait at most before looking again whether a lease has ended.
+const LEASE_POLL: Duration = Duration::from_secs(2);
+
+/// How often, and how long apart, a record is read again that is older than its notice says.
+const REREADS: u32 = 4;
+const REREAD_PAUSE: Duration = Duration::from_millis(400);
+
+/// Pushes what a notice points at.
+pub async fn push<W: World>(
+    environment: &Environment<'_, W>,
+    notice: &Notice,
+    delivery: &Delivery,
+) -> Outcome {
+    for _ in 0..ROUNDS {
+        match round(environment, notice, delivery).await {
+            Ok(Some(report)) => return Outcome::Done(report),
+            Ok(None) => {}
+            Err(error) => return outcome_of(environment, notice, delivery, error).await,
+        }
+    }
+    Outcome::Retry {
+        after: None,
+        reason: "contended",
+        detail: "others kept changing the same records".to_owned(),
+    }
+}
+
+/// What an error means for the notice.
+async fn outcome_of<W: World>(
+    environment: &Environment<'_, W>,
+    notice: &Notice,
+    delivery: &Delivery,
+    error: PushError,
+) -> Outcome {
+    let connector = match error {
+        PushError::Store(error) => {
+            return Outcome::Retry { after: None, reason: "store", detail: error.to_string() };
+        }
+        PushError::Busy { until } => {
+            let left = Duration::try_from(until.duration_since(environment.clock.now())).unwrap_or_default();
+            let after = Some(left.clamp(Duration::from_secs(1), LEASE_POLL));
+            return Outcome::Retry { after, reason: "leased", detail: format!("leased until {until}") };
+        }
+        PushError::Wait { after, reason } => {
+            return Outcome::Retry { after: Some(after), reason, detail: reason.to_owned() };
+        }
+        PushError::Connector(error) => error,
+    };
+    let (reason, detail) = (connector.code(), connector.to_string());
+    let exhausted = delivery.attempt >= environment.context.settings.max_attempts;
+    match connector.disposition() {
+        Disposition::Stop => Outcome::Stop { reason, detail },
+        Disposition::Retry { after } => {
+            // An outage may last; only what fails for reasons of its own is given up.
+            let own_fault = matches!(connector, ConnectorError::Doubtful { .. } | ConnectorError::Gone);
+            if own_fault && exhausted {
+                return park(environment, notice, reason, &detail).await;
+            }
+            Outcome::Retry { after, reason, detail }
+        }
+        Disposition::Park => park(environment, notice, reason, &detail).await,
+    }
+}
+
+/// Takes a change out of the flow.
+async fn park<W: World>(
+    environment: &Environment<'_, W>,
+    notice: &Notice,
+    reason: &'static str,
+    detail: &str,
+) -> Outcome {
+    let parked = parked_change(environment, notice, reason, detail.to_owned());
+    let settlement = Settlement { parked: vec![parked], ..Settlement::default() };
+    match environment.store.settle(&settlement).await {
+        Ok(_) => Outcome::Done(report("parked", reason, notice, None)),
+        Err(error) => Outcome::Retry { after: None, reason: "store", detail: error.to_string() },
+    }
+}
+
+/// A parked change of this notice.
+pub(crate) fn parked_change<W: World>(
+    environment: &Environment<'_, W>,
+    notice: &Notice,
+    reason: &str,
+    message: String,
+) -> ParkedChange {
+    ParkedChange {
+        pair: environment.context.pair.clone(),
+        notice: notice.clone(),
+        at: environment.clock.now(),
+        reason: reason.to_owned(),
+        message,
+        fields: std::collections::BTreeMap::new(),
+    }
+}
+
+pub(crate) fn report(
+    outcome: &'static str,
+    reason: &'static str,
+    notice: &Notice,
+    target: Option<RecordRef>,
+) -> Report {
+    Report { outcome, reason, source: notice.record.clone(), target, fields: Vec::new() }
+}
+
+/// What one round has read.
+pub(crate) struct Seen<'a, W: World> {
+    pub(crate) environment: &'a Environment<'a, W>,
+    pub(crate) notice: &'a Notice,
+    pub(crate) link: Option<model::Link>,
+    pub(crate) states: States,
+    pub(crate) source: SourceNow,
+    pub(crate) target: TargetNow,
+    pub(crate) source_schema: <W::Source as Connector>::Schema,
+    pub(crate) target_schema: <W::Target as Connector>::Schema,
+}
+
+/// One round. `None`: something changed in between, or an intent was recovered; start again.
+async fn round<W: World>(
+    environment: &Environment<'_, W>,
+    notice: &Notice,
+    delivery: &Delivery,
+) -> Result<Option<Report>, PushError> {
+    let Environment { context, direction, store, .. } = environment;
+    let (link, source_state) = futures::future::try_join(
+        store.find_link(&notice.record, &context.pair),
+        store.state(&notice.record),
+    )
+    .await?;
+    if recover::in_the_way(environment, &notice.record, &source_state).await? {
+        return Ok(None);
+    }
+    let (source_schema, target_schema) = schemas(environment).await?;
+    let linked_target = link.as_ref().map(|l| l.record(direction.target()).clone());
+    let target_state = match &linked_target {
+        Some(target) => store.state(target).await?,
+        None => RecordState::default(),
+    };
+    if let Some(target) = &linked_target
+        && recover::in_the_way(environment, target, &target_state).await?
+    {
+        return Ok(None);
+    }
+
+    let (source, target) = read_both(environment, notice, linked_target.as_ref()).await?;
+    let source = source_now(environment, source).await?;
+    confirm_delete(environment, notice, &source, link.as_ref())?;
+    let mut states = States { source: source_state, target: target_state };
+    let target = match (target, &source) {
+        (Some(reading), _) => matching::linked_target(environment, notice, reading).await?,
+        (None, SourceNow::Found(record)) => matching::unlinked_target(environment, record, delivery).await?,
+        (None, _) => TargetNow::Nobody,
+    };
+    if let TargetNow::Matched(record) | TargetNow::Inherited { target: record, .. } = &target {
+        states.target = store.state(&record.reference).await?;
+        if recover::in_the_way(environment, &record.reference, &states.target).await? {
+            return Ok(None);
+        }
+    }
+    let seen = Seen { environment, notice, link, states, source, target, source_schema, target_schema };
+    let plan = decide(&Situation {
+        context,
+        direction: *direction,
+        link: seen.link.as_ref(),
+        source: &seen.source,
+        target: &seen.target,
+        states: &seen.states,
+        source_schema: &seen.source_schema,
+        target_schema: &seen.target_schema,
+    });
+    apply::apply(&seen, plan).await
+}
+
+async fn schemas<W: World>(
+    environment: &Environment<'_, W>,
+) -> Result<(<W::Source as Connector>::Schema, <W::Target as Connector>::Schema), ConnectorError> {
+    let spec = environment.context.spec;
+    let source_object = spec.object(environment.direction.source());
+    let target_object = spec.object(environment.direction.target());
+    futures::future::try_join(
+        environment.source.schema(&source_object),
+        environment.target.schema(&target_object),
+    )
+    .await
+}
+
+/// Reads both records at once, and the source again while it is older than its notice says.
+async fn read_both<W: World>(
+    environment: &Environment<'_, W>,
+    notice: &Notice,
+    target: Option<&RecordRef>,
+) -> Result<(Reading, Option<Reading>), ConnectorError> {
+    let target_read = async {
+        match target {
+            Some(target) => environment.target.read(target).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (mut source, target) =
+        futures::future::try_join(environment.source.read(&notice.record), target_read).await?;
+    for _ in 0..REREADS {
+        let stale = match (&source, notice.modified_at) {
+            (Reading::Found(Record { modified: Some(modified), .. }), Some(named)) => *modified < named,
+            _ => false,
+        };
+        if !stale {
+            break;
+        }
+        environment.clock.sleep(REREAD_PAUSE).await;
+        source = environment.source.read(&notice.record).await?;
+    }
+    Ok((source, target))
+}
+
+async fn source_now<W: World>(
+    environment: &Environment<'_, W>,
+    reading: Reading,
+) -> Result<SourceNow, StoreError> {
+    Ok(match reading {
+        Reading::Found(record) => SourceNow::Found(record),
+        Reading::Gone => SourceNow::Gone,
+        Reading::MergedInto(survivor) => {
+            let linked = environment.store.find_link(&survivor.reference, &environment.context.pair).await?;
+            SourceNow::MergedInto { survivor, linked }
+        }
+    })
+}
+
+/// A delete is a question, not an order: it is asked again after a moment, since a merge looks like a delete
+/// until the system has finished it.
+fn confirm_delete<W: World>(
+    environment: &Environment<'_, W>,
+    notice: &Notice,
+    source: &SourceNow,
+    link: Option<&model::Link>,
+) -> Result<(), PushError> {
+    let active = link.is_some_and(|l| l.status == LinkStatus::Active);
+    if !active || !matches!(source, SourceNow::Gone) {
+        return Ok(());
+    }
+    let confirm = Duration::from_secs(environment.context.settings.delete_confirm_seconds.into());
+    let age =
+        Duration::try_from(environment.clock.now().duration_since(notice.received_at)).unwrap_or_default();
+    if age < confirm {
+        return Err(PushError::Wait { after: confirm.saturating_sub(age), reason: "delete_unconfirmed" });
+    }
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! A world in memory: coreBOS, one other system, the table, the queues, and pushes that can be stopped anywhere.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use mapping::{FieldMap, Semantics};
+use model::{Direction, Notice, NoticeKind, ObjectName, Pair, PairKind, RecordRef, Side, System};
+use sync::memory::{MemoryClock, MemoryField, MemoryQueue, MemorySchema, MemoryStore, MemorySystem};
+use sync::{
+    Clock, Delivery, Environment, Outcome, PairContext, PairMap, PairSettings, World as SyncWorld, pair_spec,
+    push,
+};
+
+pub(crate) const LEASE: Duration = Duration::from_secs(45);
+
+const TO_HUB: &str = "<map><fields>
+<field><fieldname>firstname</fieldname><Orgfields><Orgfield><OrgfieldName>firstname</OrgfieldName></Orgfield></Orgfields></field>
+<field><fieldname>lastname</fieldname><Orgfields><Orgfield><OrgfieldName>lastname</OrgfieldName></Orgfield></Orgfields></field>
+<field><fieldname>email</fieldname><Orgfields><Orgfield><OrgfieldName>email</OrgfieldName></Orgfield></Orgfields></field>
+<field><fieldname>phone</fieldname><Orgfields><Orgfield><OrgfieldName>phone</OrgfieldName></Orgfield></Orgfields></field>
+<field><fieldname>label</fieldname><Orgfields><Orgfield><OrgfieldName>firstname</OrgfieldName></Orgfield><Orgfield><OrgfieldName>lastname</OrgfieldName></Orgfield><delimiter> </delimiter></Orgfields></field>
+<field><fieldname>leadsource</fieldname><Orgfields><Orgfield><OrgfieldName>Promoter</OrgfieldName><OrgfieldID>CONST</OrgfieldID></Orgfield></Orgfields></field>
+</fields></map>";
+
+const TO_REMOTE: &str = "<map><fields>
+<field><fieldname>firstname</fieldname><Orgfields><Orgfield><OrgfieldName>firstname</OrgfieldName></Orgfield></Orgfields></field>
+<field><fieldname>lastname</fieldname><Orgfields><Orgfield><OrgfieldName>lastname</OrgfieldName></Orgfield></Orgfields></field>
+<field><fieldname>email</fieldname><Orgfields><Orgfield><OrgfieldName>email</OrgfieldName></Orgfield></Orgfields></field>
+<field><fieldname>phone</fieldname><Orgfields><Orgfield><OrgfieldName>phone</OrgfieldName></Orgfield></Orgfields></field>
+</fields></map>";
+
+/// The fields that both maps carry one to one.
+pub(crate) const SHARED: [&str; 4] = ["firstname", "lastname", "email", "phone"];
+
+struct Memory;
+
+impl SyncWorld for Memory {
+    type Source = MemorySystem;
+    type Target = MemorySystem;
+    type Store = MemoryStore;
+    type Queue = MemoryQueue;
+    type Clock = MemoryClock;
+}
+
+type Running = Pin<Box<dyn Future<Output = Outcome>>>;
+
+pub(crate) struct Task {
+    future: Running,
+    pub(crate) direction: Direction,
+    pub(crate) notice: Notice,
+    pub(crate) attempt: u32,
+}
+
+struct Waiting {
+    direction: Direction,
+    notice: Notice,
+    attempt: u32,
+    not_before: jiff::Timestamp,
+}
+
+pub(crate) struct World {
+    pub(crate) clock: MemoryClock,
+    pub(crate) hub: MemorySystem,
+    pub(crate) remote: MemorySystem,
+    pub(crate) store: MemoryStore,
+    queue: MemoryQueue,
+    context: Arc<PairContext>,
+    waiting: Vec<Waiting>,
+    pub(crate) running: Vec<Task>,
+    pub(crate) outcomes: Vec<(Direction, Outcome)>,
+    receipts: u64,
+}
+
+impl World {
+    pub(crate) fn new(settings: PairSettings) -> Self {
+        Self::with(settings, MemoryField::default())
+    }
+
+    /// A world whose coreBOS has a phone field like this.
+    pub(crate) fn with(settings: PairSettings, hub_phone: MemoryField) -> Self {
+        let clock = MemoryClock::default();
+        let (hub_name, remote_name): (System, System) =
+            ("corebos:main".parse().unwrap(), "mautic:main".parse().unwrap());
+        let plain = MemoryField::default;
+        let hub_fields = [
+            "firstname",
+            "lastname",
+            "email",
+            "label",
+            "leadsource",
+            "mautic_id",
+            "deleted_in_mautic",
+            "contact_points",
+        ];
+        let hub_schema =
+            MemorySchema::of(hub_fields.map(|f| (f, plain())).into_iter().chain([("phone", hub_phone)]));
+        let remote_schema = MemorySchema::of(
+            ["firstname", "lastname", "email", "phone", "corebos_id", "points"].map(|f| (f, plain())),
+        );
+        let spec = pair_spec(PairKind::MauticContacts);
+        let map = |name, xml: &str, direction| {
+            PairMap::new(FieldMap::compile(name, xml.as_bytes(), Semantics::Bridge).unwrap(), spec, direction)
+        };
+        let context = PairContext {
+            pair: Pair { kind: PairKind::MauticContacts, hub: hub_name.clone(), remote: remote_name.clone() },
+            spec,
+            settings,
+            to_hub: map("MauticToContacts", TO_HUB, Direction::ToHub),
+            to_remote: map("ContactsToMautic", TO_REMOTE, Direction::ToRemote),
+            hub_is_pushed: true,
+            remote_is_pushed: true,
+        };
+        Self {
+            hub: MemorySystem::new(hub_name.clone(), ObjectName::new("Contacts"), hub_schema, clock.clone()),
+            remote: MemorySystem::new(
+                remote_name.clone(),
+                ObjectName::new("contact"),
+                remote_schema,
+                clock.clone(),
+            ),
+            store: MemoryStore::default(),
+            queue: MemoryQueue::towards([hub_name, remote_name]),
+            context: Arc::new(context),
+            waiting: Vec::new(),
+            running: Vec::new(),
+            outcomes: Vec::new(),
+            receipts: 0,
+            clock,
+        }
+    }
+
+    pub(crate) fn system(&self, side: Side) -> &MemorySystem {
+        if side == Side::Hub { &self.hub } else { &self.remote }
+    }
+
+    pub(crate) fn context_mut(&mut self) -> &mut PairContext {
+        Arc::get_mut(&mut self.context).expect("no push is running")
+    }
+
+    /// Queues a notice.
+    pub(crate) fn notice(&mut self, record: RecordRef, kind: NoticeKind) {
+        let direction = if record.system == *self.context.pair.system(Side::Hub) {
+            Direction::ToRemote
+        } else {
+            Direction::ToHub
+        };
+        self.receipts += 1;
+        let now = self.clock.now();
+        let notice = Notice {
+            record,
+            kind,
+            receipt: format!("r{}", self.receipts),
+            received_at: now,
+            modified_at: None,
+        };
+        self.waiting.push(Waiting { direction, notice, attempt: 1, not_before: now });
+    }
+
+    /// Takes the webhooks that the systems have sent; `keep` says which arrive.
+    pub(crate) fn webhooks(&mut self, mut keep: impl FnMut(usize) -> u8) {
+        let events: Vec<_> = self.hub.take_events().into_iter().chain(self.remote.take_events()).collect();
+        for (index, (record, kind)) in events.into_iter().enumerate() {
+            for _ in 0..keep(index) {
+                self.notice(record.clone(), kind);
+            }
+        }
+    }
+
+    fn take_sent(&mut self) {
+        for (side, direction) in [(Side::Hub, Direction::ToHub), (Side::Remote, Direction::ToRemote)] {
+            let target = self.context.pair.system(side).clone();
+            for notice in self.queue.take(&target) {
+                let not_before = self.clock.now();
+                self.waiting.push(Waiting { direction, notice, attempt: 1, not_before });
+            }
+        }
+    }
+
+    /// Starts the `nth` notice that may run: one per source record at a time, in order.
+    pub(crate) fn start(&mut self, nth: usize) -> bool {
+        self.take_sent();
+        let now = self.clock.now();
+        let mut busy: BTreeSet<RecordRef> = self.running.iter().map(|t| t.notice.record.clone()).collect();
+        let mut ready = Vec::new();
+        for (index, waiting) in self.waiting.iter().enumerate() {
+            if busy.insert(waiting.notice.record.clone()) && waiting.not_before <= now {
+                ready.push(index);
+            }
+        }
+        if ready.is_empty() {
+            return false;
+        }
+        let waiting = self.waiting.remove(ready[nth % ready.len()]);
+        let future = self.push(waiting.direction, waiting.notice.clone(), waiting.attempt);
+        self.running.push(Task {
+            future,
+            direction: waiting.direction,
+            notice: waiting.notice,
+            attempt: waiting.attempt,
+        });
+        true
+    }
+
+    fn push(&self, direction: Direction, notice: Notice, attempt: u32) -> Running {
+        let (context, store, queue, clock) =
+            (self.context.clone(), self.store.clone(), self.queue.clone(), self.clock.clone());
+        let (source, target) =
+            (self.system(direction.source()).clone(), self.system(direction.target()).clone());
+        Box::pin(async move {
+            let environment = Environment::<Memory> {
+                context: &context,
+                direction,
+                source: &source,
+                target: &target,
+                store: &store,
+                queue: &queue,
+                clock: &clock,
+                lease: LEASE,
+                other_remotes: &[],
+            };
+            push(&environment, &notice, &Delivery { attempt }).await
+        })
+    }
+
+    /// Lets the `nth` running push take one step.
+    pub(crate) fn step(&mut self, nth: usize) {
+        if self.running.is_empty() {
+            return;
+        }
+        let nth = nth % self.running.len();
+        let mut context = Context::from_waker(Waker::noop());
+        if let Poll::Ready(outcome) = self.running[nth].future.as_mut().poll(&mut context) {
+            let task = self.running.remove(nth);
+            let wait = match &outcome {
+                Outcome::Done(_) => None,
+                Outcome::Retry { after, .. } => Some(after.unwrap_or(Duration::from_secs(1))),
+                Outcome::Stop { .. } => Some(Duration::from_secs(60)),
+            };
+            if let Some(wait) = wait {
+                self.give_back(task.direction, task.notice, task.attempt, wait);
+            }
+            self.outcomes.push((task.direction, outcome));
+        }
+    }
+
+    /// The `nth` running push dies here; its notice comes back after the visibility timeout.
+    pub(crate) fn crash(&mut self, nth: usize) {
+        if !self.running.is_empty() {
+            let task = self.running.remove(nth % self.running.len());
+            self.give_back(task.direction, task.notice, task.attempt, Duration::from_secs(60));
+        }
+    }
+
+    fn give_back(&mut self, direction: Direction, notice: Notice, attempt: u32, wait: Duration) {
+        let not_before = self.clock.now() + jiff::SignedDuration::try_from(wait).unwrap();
+        // In front: one record's notices keep their order.
+        self.waiting.insert(0, Waiting { direction, notice, attempt: attempt + 1, not_before });
+    }
+
+    /// Runs everything until nothing is left to do. Panics when it never ends.
+    pub(crate) fn run_until_quiet(&mut self) {
+        for _ in 0..20_000 {
+            self.webhooks(|_| 1);
+            if !self.running.is_empty() {
+                self.step(0);
+            } else if !self.start(0) {
+                if self.waiting.is_empty() {
+                    return;
+                }
+                self.clock.advance(Duration::from_secs(1));
+            }
+        }
+        let last: Vec<_> = self.outcomes.iter().rev().take(6).collect();
+        panic!("the world never comes to rest; the last outcomes: {last:#?}");
+    }
+
+    /// What the poll tick does: notices for every record, as if it had changed.
+    pub(crate) fn poll_everything(&mut self) {
+        for side in [Side::Remote, Side::Hub] {
+            for id in self.system(side).ids() {
+                let record = self.system(side).reference(&id);
+                self.notice(record, NoticeKind::Saved);
+            }
+        }
+        for link in self.store.links() {
+            self.notice(link.remote.clone(), NoticeKind::Deleted);
+            self.notice(link.hub.clone(), NoticeKind::Deleted);
+        }
+    }
+
+    /// The id of the record that is linked to this one.
+    pub(crate) fn partner(&self, side: Side, id: &str) -> Option<String> {
+        let record = self.system(side).reference(id);
+        let link = self.store.links().into_iter().find(|l| *l.record(side) == record)?;
+        Some(link.record(side.other()).id.clone())
+    }
+
+    pub(crate) fn reports(&self, outcome: &str) -> usize {
+        self.outcomes.iter().filter(|(_, o)| matches!(o, Outcome::Done(r) if r.outcome == outcome)).count()
+    }
+}
