@@ -1,0 +1,135 @@
+//! The query language of the webservice: which of its two parsers reads a query, and what it answers.
+
+mod compare;
+mod extended;
+mod lexer;
+mod parser;
+mod run;
+
+use super::json::Json;
+use super::problem::Problem;
+use super::state::{Person, State};
+
+/// Rows, and how many there would be without a limit.
+pub(crate) struct Rows {
+    pub(crate) rows: Vec<Json>,
+    pub(crate) total: usize,
+}
+
+/// A query that was understood.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Query {
+    pub(crate) columns: Columns,
+    /// Alternatives of conditions that must all hold.
+    pub(crate) wanted: Option<Test>,
+    pub(crate) order: Vec<String>,
+    pub(crate) descending: bool,
+    pub(crate) offset: usize,
+    pub(crate) limit: Option<usize>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Columns {
+    #[default]
+    All,
+    Count,
+    These(Vec<String>),
+}
+
+/// A condition tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Test {
+    Both(Box<Test>, Box<Test>),
+    Either(Box<Test>, Box<Test>),
+    Field { field: String, operator: Operator, values: Vec<Literal> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Equal,
+    Different,
+    Less,
+    Greater,
+    LessOrEqual,
+    GreaterOrEqual,
+    Like,
+    In,
+    NotIn,
+    /// Null or empty.
+    Empty,
+    NotEmpty,
+    Contains,
+    NotContains,
+    StartsWith,
+    EndsWith,
+}
+
+/// A value in a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Literal {
+    Text(String),
+    Number(String),
+    /// Neither quoted nor a number; the database takes it for a column and fails.
+    Word(String),
+}
+
+impl Literal {
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Number(text) | Self::Word(text) => text,
+        }
+    }
+}
+
+/// Runs a query for this person.
+pub(crate) fn answer(state: &State, text: &str, person: &Person) -> Result<Rows, Problem> {
+    let name = module_name(text).ok_or_else(|| Problem::denied_for("query"))?;
+    if state.schema.module(name).is_none() && !state.schema.is_listed(name, true) {
+        return Err(Problem::denied_for(name));
+    }
+    let module = state.module_for(name, person)?;
+    let query =
+        if extended::is_extended(text) { extended::parse(text, module)? } else { parser::parse(text)? };
+    run::run(state, module, &query)
+}
+
+/// The word after `from`.
+fn module_name(text: &str) -> Option<&str> {
+    let mut from = 0;
+    let lower = text.to_ascii_lowercase();
+    while let Some(found) = lower.get(from..)?.find("from") {
+        let rest = text.get(from + found + 4..)?;
+        let name = rest.trim_start();
+        if name.len() < rest.len()
+            && let Some(name) =
+                name.split([' ', '\t', '\r', '\n', ';']).next().filter(|name| !name.is_empty())
+        {
+            return Some(name);
+        }
+        from += found + 4;
+    }
+    None
+}
+
+/// The webservice id of the first record whose fields have these values; an empty value finds empty fields.
+pub(crate) fn find_equal(
+    state: &State,
+    module: &str,
+    wanted: &[(String, String)],
+    person: &Person,
+) -> Result<Option<String>, Problem> {
+    let module = state.module_for(module, person)?;
+    let tests = wanted.iter().map(|(field, value)| Test::Field {
+        field: field.clone(),
+        operator: if value.is_empty() { Operator::Empty } else { Operator::Equal },
+        values: if value.is_empty() { Vec::new() } else { vec![Literal::Text(value.clone())] },
+    });
+    let query = Query {
+        columns: Columns::These(vec!["id".to_owned()]),
+        wanted: tests.reduce(|left, right| Test::Both(Box::new(left), Box::new(right))),
+        limit: Some(1),
+        ..Query::default()
+    };
+    let rows = run::run(state, module, &query)?;
+    Ok(rows.rows.first().and_then(|row| row.get("id")).and_then(Json::as_str).map(str::to_owned))
+}
