@@ -225,3 +225,151 @@ impl WireField {
         list.into_iter().filter_map(|option| text(option.get("value").unwrap_or(option))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Array;
+
+    use super::*;
+
+    fn schema(object: Object, exchange: &str) -> MauticSchema {
+        let exchange: Json = serde_json::from_str(exchange).unwrap();
+        let fields = exchange["response"]["body"]["fields"].as_object().unwrap();
+        let listed = fields.values().map(|field| serde_json::from_value(field.clone()).unwrap()).collect();
+        MauticSchema::new(object, listed)
+    }
+
+    fn contacts() -> MauticSchema {
+        schema(Object::Contact, include_str!("../fixtures/api/fields_contact.json"))
+    }
+
+    fn companies() -> MauticSchema {
+        schema(Object::Company, include_str!("../fixtures/api/fields_company.json"))
+    }
+
+    fn text(text: &str) -> Value {
+        Value::from(text)
+    }
+
+    /// One row per fact: field, value, what Mautic 5.1.0 gives back. The exchange that shows it stands beside it.
+    #[test]
+    fn values_take_the_form_in_which_mautic_gives_them_back() {
+        let rows: &[(&str, Value, Value)] = &[
+            ("lastname", text("  spaced  "), text("spaced")), // B42
+            ("lastname", text("A <b>B</b> & \"C\" 'D'"), text("A B & \"C\" 'D'")), // B41
+            ("lastname", text("Emoji 🎉 日本"), text("Emoji 🎉 日本")), // B43
+            ("lastname", text("a < b > c"), text("a < b > c")),
+            ("lastname", text(" <br> "), Value::Null),
+            ("lastname", Value::Int(7), text("7")),
+            ("f_longtext", text("l1\nl2"), text("l1\nl2")), // B01
+            ("notes_html", text("<p>Hi <b>x</b></p>"), text("<p>Hi <b>x</b></p>")), // B01
+            ("email", text(" ZOE@Example.test"), text("ZOE@Example.test")), // B51: the case is kept
+            ("vip", Value::Int(1), Value::Bool(true)),      // B23
+            ("vip", text("0"), Value::Bool(false)),         // F06
+            ("vip", text("false"), Value::Bool(false)),     // F07: Mautic itself ignores this spelling
+            ("vip", Value::Bool(false), Value::Bool(false)), // B22
+            ("score_n", text("7"), Value::Int(7)),
+            ("score_n", Value::Float(7.0), Value::Int(7)),
+            ("score_n", text("7.5"), Value::Int(8)), // half to even
+            ("score_n", text("6.5"), Value::Int(6)),
+            ("score_n", Value::Bool(false), Value::Int(0)),
+            ("amount", text("12.340000"), Value::Float(12.34)), // B01
+            ("amount", Value::Int(-5), Value::Float(-5.0)),
+            ("amount", text("-0.001"), Value::Float(0.0)),
+            ("points", text("99999.000000"), Value::Int(99_999)),
+            ("points", Value::Null, Value::Int(0)),
+            ("last_order", text("2026-03-04T05:06:07Z"), text("2026-03-04 05:06:00")), // B44
+            ("last_order", text("2026-03-04T05:06:07+02:00"), text("2026-03-04 03:06:00")), // B45
+            ("last_order", text("2026-03-04 05:06"), text("2026-03-04 05:06:00")),     // J06
+            ("last_order", text("2026-03-04"), text("2026-03-04 00:00:00")),
+            ("last_order", text("0000-00-00 00:00:00"), Value::Null), // B47
+            ("birthday", text("1990-02-03"), text("1990-02-03")),     // B01
+            ("birthday", text("1990-02-03 00:00:00"), text("1990-02-03")),
+            ("birthday", text("0000-00-00"), Value::Null),
+            ("call_at", text("01:02:03"), text("01:02:00")), // B49
+            ("call_at", text("14:15"), text("14:15:00")),
+            ("plan", text("pro"), text("pro")),                  // B01
+            ("interests", text("red|green"), text("green|red")), // B27
+            ("interests", text("red |##| green"), text("green|red")),
+            (
+                "interests",
+                Value::Array(["red", "blue"].map(Value::from).into_iter().collect::<Array>()),
+                text("blue|red"),
+            ),
+            ("country", text("Spain"), text("Spain")), // B01
+        ];
+        let schema = contacts();
+        for (field, value, expected) in rows {
+            let found = schema.canonical(field, value);
+            assert_eq!(found, Canonical::Value(expected.clone()), "{field} {}", value.revealed());
+            assert_eq!(schema.canonical(field, expected), found, "{field}: the form is not stable");
+        }
+    }
+
+    #[test]
+    fn null_and_empty_text_are_the_same_for_every_field() {
+        for schema in [contacts(), companies()] {
+            for field in schema.fields.keys() {
+                let blank = schema.canonical(field, &Value::Null);
+                assert_eq!(schema.canonical(field, &text("")), blank, "{field}");
+                assert_eq!(schema.canonical(field, &text(" \t")), blank, "{field}");
+                assert!(field == "points" || blank == Canonical::Value(Value::Null), "{field}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_mautic_refuses_or_drops_is_unfit() {
+        let long = "x".repeat(192);
+        let rows = [
+            ("plan", text("gold")),            // B34
+            ("interests", text("red|purple")), // B29
+            ("interests", text("red,blue")),   // B28
+            ("interests", text("Red")),        // B30
+            ("email", text("not-an-email")),   // B38
+            ("email", text("a b@example.test")),
+            ("score_n", text("abc")), // B39
+            ("score_n", text("1.234,56")),
+            ("score_n", text("inf")),
+            ("amount", Value::Float(f64::NAN)),
+            ("firstname", text(&long)), // B40
+            ("firstname", Value::Array(Array::new())),
+            ("firstname", Value::Bytes(vec![0xff])),
+            ("last_order", text("yesterdayish")), // B46
+            ("birthday", text("31/12/2020")),     // B48
+            ("birthday", text("1990-02-03 nonsense")),
+            ("call_at", text("25:00")),
+            ("vip", text("maybe")),
+        ];
+        let schema = contacts();
+        for (field, value) in rows {
+            let found = schema.canonical(field, &value);
+            let Canonical::Unfit(reason) = found else { panic!("{field}: {found:?}") };
+            assert!(
+                !reason.contains("gold") && !reason.contains("example"),
+                "the value is in the text: {reason}"
+            );
+        }
+        assert!(matches!(schema.canonical("firstname", &text(&"é".repeat(191))), Canonical::Value(_)));
+        assert!(matches!(companies().canonical("companydescription", &text(&long)), Canonical::Value(_)));
+    }
+
+    #[test]
+    fn fields_that_cannot_be_written_are_told_apart() {
+        let schema = contacts();
+        assert_eq!(schema.canonical("zip", &text("46001")), Canonical::NoSuchField);
+        assert_eq!(schema.canonical("id", &text("1")), Canonical::ReadOnly);
+        assert!(schema.has("zipcode") && schema.has("id") && !schema.has("zip"));
+        let unpublished = serde_json::json!({"alias": "old", "type": "text", "isPublished": false});
+        let schema = MauticSchema::new(Object::Contact, vec![serde_json::from_value(unpublished).unwrap()]);
+        assert_eq!(schema.canonical("old", &text("x")), Canonical::NoSuchField);
+    }
+
+    #[test]
+    fn a_limit_that_an_administrator_has_set_holds() {
+        let field =
+            serde_json::json!({"alias": "short", "type": "text", "charLengthLimit": 3, "properties": []});
+        let schema = MauticSchema::new(Object::Contact, vec![serde_json::from_value(field).unwrap()]);
+        assert!(matches!(schema.canonical("short", &text("abcd")), Canonical::Unfit(_)));
+    }
+}

@@ -78,8 +78,8 @@ impl Meaning {
 pub(super) enum Outcome {
     /// A notice about this record.
     Notice(ObjectName, u64, NoticeKind),
-    /// Recognised, with the record it is about; its journey is not built.
-    Later(#[expect(dead_code, reason = "what a journey will start from")] &'static str, Option<u64>),
+    /// Recognised, with the record it is about: the object and the id. Its journey is not built.
+    Later(&'static str, Option<u64>),
     /// Nothing that any pair is interested in.
     Nothing,
     /// The event is about a record and does not name it.
