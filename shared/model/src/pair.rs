@@ -41,6 +41,7 @@ pub enum Side {
 
 impl Side {
     /// The other side.
+    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Self::Hub => Self::Remote,
@@ -61,6 +62,7 @@ pub enum Direction {
 
 impl Direction {
     /// The opposite way.
+    #[must_use]
     pub fn reverse(self) -> Self {
         match self {
             Self::ToHub => Self::ToRemote,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::{FieldBase, Fields, Fingerprint, HistoryEntry, Intent, Link, RecordRef, RecordState, Value};
 
-use crate::apply::{lease, new_link, park_unfit, release, unleased, write_id_back};
+use crate::apply::{lease, new_link, release, unleased};
 use crate::decide::SourceNow;
 use crate::error::ConnectorError;
 use crate::plan::{FieldPlan, WriteBack};
@@ -15,7 +15,10 @@ use crate::ports::{
 use crate::project::{Projection, project};
 use crate::push::{PushError, Report, Seen, World, parked_change, report};
 use crate::recover::settle_unanswered_create;
+use crate::refuse::park_unfit;
 use crate::settle::{Written, id_base, remember_own_writes, settle_bases};
+use crate::update::announce_created;
+use crate::write_back::write_id_back;
 
 /// How long to wait before looking for a record whose creation was not answered.
 const DOUBT_PAUSE: Duration = Duration::from_millis(700);
@@ -185,7 +188,7 @@ async fn settle_created<W: World>(
     };
     park_unfit(seen, &mut settlement, &mut link, plan);
     settlement.link = Some(link.clone());
-    crate::apply::announce_created(seen, &created.reference).await?;
+    announce_created(seen, &created.reference).await?;
     if environment.store.settle(&settlement).await? == Settled::Conflict {
         // The lease on the source ends by itself; matching then finds the record by the id that it carries.
         return Ok(None);

@@ -13,6 +13,7 @@ use crate::project::{is_blank, project, stored};
 
 /// The source record, as it was found.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one per push; a box would only hide the survivor's link")]
 pub enum SourceNow {
     /// It is there.
     Found(Record),

@@ -34,10 +34,6 @@ enum Contest {
 }
 
 impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the two sides of a meeting, each with record, state and schema"
-    )]
     pub(crate) fn new(
         context: &'a PairContext,
         direction: Direction,

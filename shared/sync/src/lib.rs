@@ -18,8 +18,12 @@ pub mod project;
 pub mod push;
 pub mod receive;
 mod recover;
+mod refuse;
 pub mod settings;
 mod settle;
+mod update;
+mod write;
+mod write_back;
 
 pub use error::{ConnectorError, Disposition, StoreError};
 pub use pair_map::{PairContext, PairMap};

@@ -1,5 +1,7 @@
 //! The sync algorithm against systems, a table and queues in memory.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that meets the unexpected fails")]
+
 mod schedules;
 mod stories;
 mod world;
