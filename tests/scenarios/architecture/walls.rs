@@ -73,7 +73,7 @@ const OUTSIDE: [(&str, &[&str]); 12] = [
     ("reqwest", &["bridge-http", "simulators"]),
     ("axum", &["embedded-aws", "simulators"]),
     ("hyper", &["embedded-aws", "simulators"]),
-    ("quick-xml", &["mapping"]),
+    ("quick-xml", &["mapping", "simulators"]),
     ("miette", &["bridge", "mapping"]),
     ("clap", &["bridge"]),
     // Errors have types everywhere but at the very edge.
