@@ -23,7 +23,7 @@ use crate::writing;
 
 /// How many fields are asked for at once.
 const FIELDS_PAGE: usize = 500;
-/// The most pages of fields; MySQL has no table with so many columns.
+/// The most pages of fields; no database has a table with so many columns.
 const FIELDS_PAGES: usize = 20;
 
 /// One Mautic.

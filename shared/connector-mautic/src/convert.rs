@@ -76,8 +76,8 @@ pub(crate) fn rounded(number: f64, scale: u32, mode: u32) -> f64 {
         0 => scaled.ceil(),
         1 => scaled.floor(),
         2 => scaled.trunc(),
-        3 if scaled < 0.0 => scaled.floor(),
-        3 => scaled.ceil(),
+        // Away from zero.
+        3 => scaled.abs().ceil().copysign(scaled),
         5 => {
             let down = scaled.trunc();
             if (scaled - down).abs() > 0.5 { down + scaled.signum() } else { down }

@@ -117,9 +117,9 @@ impl Collector<'_> {
         let count = self.count(event);
         count.items += 1;
         if noticed {
-            count.noticed += 1
+            count.noticed += 1;
         } else {
-            count.ignored += 1
+            count.ignored += 1;
         }
         match outcome {
             Some(Outcome::Notice(object, id, kind)) => {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The longest id, in digits: those of the largest one that MySQL counts up to.
+/// The longest id, in digits: those of the largest one that a database counts up to.
 const MAX_ID_DIGITS: usize = 20;
 
 /// The ids that an item names.

@@ -1,4 +1,5 @@
 //! The client against a server that misbehaves on purpose, over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
