@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{Direction, LinkStatus, Notice, ParkedChange, RecordRef, RecordState, System};
+use model::{Direction, Link, LinkStatus, Notice, ParkedChange, RecordRef, RecordState, System};
 
 use crate::apply;
 use crate::decide::{Situation, SourceNow, States, TargetNow, decide};
@@ -237,7 +237,7 @@ pub(crate) fn report(
 pub(crate) struct Seen<'a, W: World> {
     pub(crate) environment: &'a Environment<'a, W>,
     pub(crate) notice: &'a Notice,
-    pub(crate) link: Option<model::Link>,
+    pub(crate) link: Option<Link>,
     pub(crate) states: States,
     pub(crate) source: SourceNow,
     pub(crate) target: TargetNow,
@@ -271,21 +271,24 @@ async fn round<W: World>(
     {
         return Ok(None);
     }
+    if is_stale(environment, link.as_ref()).await? {
+        return Ok(None);
+    }
 
     let (source, target) = read_both(environment, notice, linked_target.as_ref()).await?;
     let source = source_now(environment, source).await?;
     confirm_delete(environment, notice, &source, link.as_ref())?;
-    let mut states = States { source: source_state, target: target_state };
     let target = match (target, &source) {
         (Some(reading), _) => matching::linked_target(environment, notice, reading).await?,
         (None, SourceNow::Found(record)) => matching::unlinked_target(environment, record, delivery).await?,
         (None, _) => TargetNow::Nobody,
     };
-    if let TargetNow::Matched(record) | TargetNow::Inherited { target: record, .. } = &target {
-        states.target = store.state(&record.reference).await?;
-        if recover::in_the_way(environment, &record.reference, &states.target).await? {
-            return Ok(None);
-        }
+    let states = States { source: source_state, target: target_state };
+    let Some((source, target, states)) = settle_on(environment, source, target, states).await? else {
+        return Ok(None);
+    };
+    if link.is_none() && store.find_link(&notice.record, &context.pair).await?.is_some() {
+        return Ok(None);
     }
     let seen = Seen { environment, notice, link, states, source, target, source_schema, target_schema };
     let plan = decide(&Situation {
@@ -299,6 +302,81 @@ async fn round<W: World>(
         target_schema: &seen.target_schema,
     });
     apply::apply(&seen, plan).await
+}
+
+/// Whether a link was settled since it was read.
+///
+/// Everything that is decided with is read after the states, whose versions the claims are conditional on: a link
+/// that was read before them must still be the same.
+async fn is_stale<W: World>(
+    environment: &Environment<'_, W>,
+    link: Option<&Link>,
+) -> Result<bool, StoreError> {
+    let Some(link) = link else { return Ok(false) };
+    let now = environment.store.link(&link.id).await?;
+    Ok(now.is_none_or(|now| now.version != link.version))
+}
+
+/// Reads the state of every record that is not the one the notice or the link named, and then the record again.
+///
+/// `None`: an intent was in the way, or the record is another one by now.
+async fn settle_on<W: World>(
+    environment: &Environment<'_, W>,
+    source: SourceNow,
+    target: TargetNow,
+    mut states: States,
+) -> Result<Option<(SourceNow, TargetNow, States)>, PushError> {
+    let source = match source {
+        SourceNow::MergedInto { survivor, linked } => {
+            let Some((survivor, state)) =
+                read_under_state(environment, environment.source, &survivor.reference).await?
+            else {
+                return Ok(None);
+            };
+            states.source = state;
+            SourceNow::MergedInto { survivor, linked }
+        }
+        other => other,
+    };
+    let meant = match &target {
+        TargetNow::Matched(record)
+        | TargetNow::Inherited { target: record, .. }
+        | TargetNow::MergedInto { survivor: record, .. }
+        | TargetNow::Gone { successor: Some(record) } => record.reference.clone(),
+        _ => return Ok(Some((source, target, states))),
+    };
+    let Some((again, state)) = read_under_state(environment, environment.target, &meant).await? else {
+        return Ok(None);
+    };
+    states.target = state;
+    let target = match target {
+        TargetNow::Matched(_) => TargetNow::Matched(again),
+        TargetNow::Inherited { link, merged, .. } => {
+            if is_stale(environment, Some(&link)).await? {
+                return Ok(None);
+            }
+            TargetNow::Inherited { target: again, link, merged }
+        }
+        TargetNow::MergedInto { linked, .. } => TargetNow::MergedInto { survivor: again, linked },
+        _ => TargetNow::Gone { successor: Some(again) },
+    };
+    Ok(Some((source, target, states)))
+}
+
+/// The state of a record, and then the record.
+async fn read_under_state<W: World, C: Connector>(
+    environment: &Environment<'_, W>,
+    system: &C,
+    record: &RecordRef,
+) -> Result<Option<(Record, RecordState)>, PushError> {
+    let state = environment.store.state(record).await?;
+    if recover::in_the_way(environment, record, &state).await? {
+        return Ok(None);
+    }
+    match system.read(record).await? {
+        Reading::Found(found) => Ok(Some((found, state))),
+        Reading::MergedInto(_) | Reading::Gone => Ok(None),
+    }
 }
 
 async fn schemas<W: World>(
@@ -362,7 +440,7 @@ fn confirm_delete<W: World>(
     environment: &Environment<'_, W>,
     notice: &Notice,
     source: &SourceNow,
-    link: Option<&model::Link>,
+    link: Option<&Link>,
 ) -> Result<(), PushError> {
     let active = link.is_some_and(|l| l.status == LinkStatus::Active);
     if !active || !matches!(source, SourceNow::Gone) {
