@@ -1,1 +1,4 @@
 //! The simulators against recordings of the real systems.
+
+mod corebos_client;
+mod corebos_story;

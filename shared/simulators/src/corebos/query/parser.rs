@@ -22,7 +22,7 @@ const OPERATORS: [Kind; 8] = [
 pub(super) fn parse(text: &str) -> Result<Query, Problem> {
     let text = text.trim_end();
     let whole = if text.ends_with(';') { text.to_owned() } else { format!("{text};") };
-    let tokens = tokens(&whole)?;
+    let tokens = tokens(&whole);
     let mut parser = Parser { tokens: &tokens, next: 0 };
     parser.expect(&[Kind::Select])?;
     let columns = parser.columns()?;
@@ -55,13 +55,13 @@ pub(super) fn parse(text: &str) -> Result<Query, Problem> {
 }
 
 struct Parser<'a> {
-    tokens: &'a [Token],
+    tokens: &'a [Result<Token, Problem>],
     next: usize,
 }
 
 impl<'a> Parser<'a> {
     fn peek(&self) -> Option<&'a Token> {
-        self.tokens.get(self.next)
+        self.tokens.get(self.next)?.as_ref().ok()
     }
 
     fn take(&mut self, kind: Kind) -> bool {
@@ -76,7 +76,10 @@ impl<'a> Parser<'a> {
                 self.next += 1;
                 Ok(token)
             }
-            found => Err(unexpected(found, self.tokens.last(), kinds)),
+            found => Err(match self.tokens.get(self.next) {
+                Some(Err(problem)) => problem.clone(),
+                _ => unexpected(found, kinds),
+            }),
         }
     }
 
@@ -164,15 +167,14 @@ pub(super) fn literal(text: &str) -> Literal {
     }
 }
 
-fn unexpected(found: Option<&Token>, last: Option<&Token>, expected: &[Kind]) -> Problem {
+fn unexpected(found: Option<&Token>, expected: &[Kind]) -> Problem {
     let names: Vec<&str> = expected.iter().map(|kind| kind.name()).collect();
-    let line = found.or(last).map_or(1, |token| token.line);
-    let seen = found.or(last).map_or("", |token| token.text.as_str());
+    let line = found.map_or(1, |token| token.line);
     let (kind, text) = found.map_or(("End of Input", "0"), |token| (token.kind.name(), token.text.as_str()));
     Problem::new(
         "QUERY_SYNTAX_ERROR",
         format!(
-            "Syntax Error on line {line}: token '{seen}' Unexpected {kind}({text}), expected one of: {}",
+            "Syntax Error on line {line}: token '{text}' Unexpected {kind}({text}), expected one of: {}",
             names.join(",")
         ),
     )
