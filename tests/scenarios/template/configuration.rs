@@ -10,12 +10,19 @@ use super::document::{events_of, items, name_of, template, workspace};
 const ENVIRONMENT: [(&str, &[&str]); 2] = [
     (
         "webhook-mautic",
-        &["COREBOS_CHANGES_QUEUE_URL", "LOG_LEVEL", "MAUTIC_SECRET_ARN", "MAUTIC_SYSTEM_NAME"],
+        &[
+            "COREBOS_CHANGES_QUEUE_URL",
+            "COREBOS_SYSTEM_NAME",
+            "LOG_LEVEL",
+            "MAUTIC_SECRET_ARN",
+            "MAUTIC_SYSTEM_NAME",
+        ],
     ),
     (
         "push-corebos",
         &[
             "BRIDGE_TABLE",
+            "COREBOS_CHANGES_DEAD_LETTERS_URL",
             "COREBOS_CHANGES_QUEUE_URL",
             "COREBOS_SECRET_ARN",
             "COREBOS_SYSTEM_NAME",

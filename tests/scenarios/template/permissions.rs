@@ -79,6 +79,7 @@ fn needed(function: &Value) -> Allowed {
             _ if name.ends_with("_QUEUE_URL") && !fed_from.contains(&target) => {
                 add(&["sqs:SendMessage"], target)
             }
+            _ if name.ends_with("_DEAD_LETTERS_URL") => add(&["sqs:SendMessage"], target),
             _ => {}
         }
     }
