@@ -6,7 +6,7 @@ use model::{Bases, Direction, FieldBase, Intent, Lease, Link, LinkStatus, Record
 
 use crate::apply::{new_link, unleased};
 use crate::matching::carriers_on;
-use crate::ports::{Clock, Connector, Reading, Record, Schema, Settlement, StateStore, Writer};
+use crate::ports::{Clock, Connector, Reading, Record, Schema, Settled, Settlement, StateStore, Writer};
 use crate::project::project;
 use crate::push::{Environment, PushError, World};
 use crate::settle::{Written, remember_own_writes, settle_bases, written_of_intent};
@@ -52,8 +52,13 @@ async fn recover<W: World>(
         settlement.link = Some(link);
     }
     settlement.states.push((record.clone(), cleared));
-    // A conflict means that another worker recovered it first: the next round reads what it left.
-    environment.store.settle(&settlement).await?;
+    let conflict = environment.store.settle(&settlement).await? == Settled::Conflict;
+    if conflict && settlement.link.is_some() {
+        // The link was settled meanwhile, or one of the records belongs to another by now: what was written is
+        // found by comparing, as with any record. Only the lease must not stay.
+        let states = settlement.states;
+        environment.store.settle(&Settlement { states, ..Settlement::default() }).await?;
+    }
     Ok(())
 }
 

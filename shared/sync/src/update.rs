@@ -1,6 +1,6 @@
 //! Updating a target record under its lease, and settling what was written.
 
-use model::{Breaker, Link, LinkStatus, Notice, NoticeKind, RecordRef, Side};
+use model::{Breaker, Link, LinkStatus, Notice, NoticeKind, RecordRef, RecordState, Side};
 
 use crate::apply::{history, new_link, settled, source_record, target_record, target_reference, unleased};
 use crate::decide::TargetNow;
@@ -52,6 +52,7 @@ pub(crate) async fn update<W: World>(
     let mut settlement = Settlement::default();
     moved_lookups(&mut settlement, held, &link);
     let mut states = vec![];
+    let mut source_version = seen.states.source.version;
     let mut written = Vec::new();
 
     if !plan.writes.is_empty() {
@@ -107,6 +108,11 @@ pub(crate) async fn update<W: World>(
         "settled"
     };
     announce(seen, &target.reference, &plan, &written).await?;
+    if change != LinkChange::None {
+        // The source record changes hands too: whoever is about to create its partner must not succeed.
+        states.push((source.reference.clone(), seen.states.source.clone()));
+        source_version += 1;
+    }
     let unchanged = held == Some(&link) && states.is_empty();
     settlement.states = states;
     if !unchanged {
@@ -118,7 +124,8 @@ pub(crate) async fn update<W: World>(
         link.version += 1;
     }
     if let Some(back) = write_back.filter(|b| !b.already_there) {
-        write_id_back(seen, link, &source.reference, &seen.states.source, &back).await?;
+        let state = RecordState { version: source_version, ..seen.states.source.clone() };
+        write_id_back(seen, link, &source.reference, &state, &back).await?;
     }
     let mut done =
         report(outcome, if unchanged { "pending" } else { "" }, seen.notice, Some(target.reference.clone()));
@@ -220,6 +227,9 @@ async fn resettle<W: World>(
     }
     fresh.breaker.clone_from(&ours.breaker);
     // Whatever else the plan meant to settle is decided afresh in the next round.
+    let target = target_reference(seen);
+    let mut settlement = settlement;
+    settlement.states.retain(|(record, _)| Some(record) == target.as_ref());
     let again = Settlement {
         link: Some(fresh),
         lookups_added: Vec::new(),

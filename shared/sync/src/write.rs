@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::{Fields, Fingerprint, Intent, IntentField, Lease, Link, RecordRef};
 
-use crate::apply::{lease, release, target_record};
+use crate::apply::{lease, release, source_record, target_record};
 use crate::error::ConnectorError;
 use crate::plan::FieldPlan;
 use crate::ports::{Claimed, Clock, Connector, Reading, Record, StateStore};
@@ -49,6 +49,14 @@ pub(crate) async fn write_claimed<W: World>(
     let lease = lease(environment, seen.notice, intent);
     let claimed = environment.store.claim(&target.reference, seen.states.target.version, &lease).await?;
     let Claimed::Yes { version } = claimed else { return Ok(None) };
+    // The source must not have been claimed since its state was read: what we read of it could be a write of our
+    // own that is not settled yet. Whoever claims it from now on meets our lease on the target.
+    if let Some(source) = source_record(seen)
+        && environment.store.state(&source.reference).await?.version != seen.states.source.version
+    {
+        release(environment, &target.reference, &seen.states.target, version).await?;
+        return Ok(None);
+    }
     match write(seen, plan, &target.reference, &lease).await {
         Ok(result) => Ok(Some((result, version))),
         // The lease stays: whether the write was done is found out when it has ended.
