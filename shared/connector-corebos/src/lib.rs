@@ -1,1 +1,16 @@
-//! To be written.
+//! coreBOS: its webservice, as a connector of the bridge.
+#![doc = include_str!("../README.md")]
+
+pub mod client;
+pub mod error;
+pub mod query;
+pub mod schema;
+pub mod settings;
+
+mod convert;
+mod session;
+mod wire;
+
+pub use client::CoreBos;
+pub use schema::CoreBosSchema;
+pub use settings::CoreBosSettings;

@@ -1,0 +1,284 @@
+//! Calls to coreBOS's webservice, version 0.22.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_client::{BaseUrl, Client, Effect, Method, Request};
+use model::{Fields, ObjectName, RecordRef, System, Value};
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value as Json};
+use sync::{Connector, ConnectorError, Lookup, Reading, Record, Schema as _};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::error::{self, envelope, in_doubt, unanswered};
+use crate::query;
+use crate::schema::CoreBosSchema;
+use crate::session::{Session, Sessions, endpoint};
+use crate::settings::CoreBosSettings;
+use crate::wire::{self, Envelope, WireError};
+
+/// The field that says who is responsible for a record. Never written after the creation: people move records
+/// between each other in coreBOS.
+const OWNER: &str = "assigned_user_id";
+
+/// One coreBOS.
+#[derive(Debug)]
+pub struct CoreBos {
+    system: System,
+    base: BaseUrl,
+    client: Client,
+    sessions: Sessions,
+    default_owner: Option<String>,
+    schema_lifetime: Duration,
+    schemas: Mutex<HashMap<ObjectName, (Instant, CoreBosSchema)>>,
+}
+
+impl CoreBos {
+    /// A connector to the coreBOS of these settings. Calls nobody.
+    ///
+    /// # Errors
+    /// Misconfigured: a URL that is none or is not safe, an owner that is no id, no TLS certificates on this machine.
+    pub fn new(system: System, settings: CoreBosSettings) -> Result<Self, ConnectorError> {
+        let misconfigured = |detail: String| ConnectorError::Misconfigured { detail };
+        let base = BaseUrl::parse(&settings.url)
+            .map_err(|error| misconfigured(format!("the URL of {system}: {error}")))?
+            .without_last("webservice.php");
+        if let Some(owner) = settings.default_owner.as_deref()
+            && !wire::is_record_id(owner)
+        {
+            return Err(misconfigured(format!(
+                "the default owner of {system} is not an id: write 19x5 for a user, 20x3 for a group"
+            )));
+        }
+        let client = Client::new(settings.http).map_err(|error| misconfigured(error.to_string()))?;
+        Ok(Self {
+            system,
+            base,
+            client,
+            sessions: Sessions::new(settings.username, settings.access_key),
+            default_owner: settings.default_owner,
+            schema_lifetime: settings.schema_lifetime,
+            schemas: Mutex::default(),
+        })
+    }
+
+    /// Calls an operation. A session that is over is replaced and the call repeated, once: coreBOS has done nothing.
+    async fn call(
+        &self,
+        operation: &str,
+        parameters: &[(&str, &str)],
+        effect: Effect,
+    ) -> Result<(Json, Arc<Session>), Failed> {
+        let session = self.sessions.get(&self.client, &self.base).await?;
+        let mut told = self.send(operation, parameters, effect, &session).await?;
+        let mut used = session;
+        if told.error.as_ref().is_some_and(|error| error::is_session_over(&error.code)) {
+            self.sessions.forget(&used).await;
+            used = self.sessions.get(&self.client, &self.base).await?;
+            told = self.send(operation, parameters, effect, &used).await?;
+        }
+        match (told.success, told.error) {
+            (true, _) => Ok((told.result, used)),
+            (false, Some(refused)) => {
+                Err(Failed { error: error::refusal(&refused, effect), refused: Some(refused) })
+            }
+            (false, None) => Err(error::validation(&told.result).into()),
+        }
+    }
+
+    /// Everything travels in a form: URLs end up in the logs of web servers.
+    async fn send(
+        &self,
+        operation: &str,
+        parameters: &[(&str, &str)],
+        effect: Effect,
+        session: &Session,
+    ) -> Result<Envelope, ConnectorError> {
+        let url = endpoint(&self.base);
+        let request = match effect {
+            Effect::Read => Request::read(Method::POST, url),
+            Effect::Write => Request::write(Method::POST, url),
+        };
+        let frame = [("operation", operation), ("sessionName", session.name.expose_secret())];
+        let request = request.form(frame.into_iter().chain(parameters.iter().copied()));
+        let answer = self.client.send(&request).await.map_err(unanswered)?;
+        envelope(&answer, effect, true)
+    }
+
+    /// The record in a result.
+    fn record(
+        &self,
+        module: &ObjectName,
+        call: &(Json, Arc<Session>),
+        effect: Effect,
+    ) -> Result<Record, ConnectorError> {
+        wire::record(&self.system, module, &call.0, &call.1.user_id)
+            .ok_or_else(|| in_doubt(effect, "coreBOS answered with no record".to_owned()))
+    }
+
+    /// `describe`.
+    async fn fetch_schema(&self, module: &ObjectName) -> Result<CoreBosSchema, ConnectorError> {
+        let described = self.call("describe", &[("elementType", module.as_str())], Effect::Read).await;
+        let (result, _) = described.map_err(|failed| match failed.error {
+            ConnectorError::Forbidden { .. } => ConnectorError::Misconfigured {
+                detail: format!(
+                    "coreBOS has no module `{module}`, or our user may not use it: check the name and the user's profile"
+                ),
+            },
+            other => other,
+        })?;
+        CoreBosSchema::from_description(&result).ok_or_else(|| ConnectorError::Unavailable {
+            detail: format!("the description of {module} is unusable"),
+        })
+    }
+
+    /// The record with this id, if it is one of this module.
+    async fn retrieve(&self, record: &RecordRef) -> Result<Option<Record>, ConnectorError> {
+        let Some(prefix) = wire::prefix_of(&record.id) else { return Ok(None) };
+        // An id of another module would be answered with that module's record.
+        if self.schema(&record.object).await?.id_prefix() != prefix {
+            return Ok(None);
+        }
+        match self.call("retrieve", &[("id", &record.id)], Effect::Read).await {
+            Ok(call) => Ok(Some(self.record(&record.object, &call, Effect::Read)?)),
+            Err(Failed { error: ConnectorError::Gone, .. }) => Ok(None),
+            Err(failed) if failed.says_no_such_entity(prefix) => Ok(None),
+            Err(failed) => Err(failed.error),
+        }
+    }
+}
+
+/// A call that failed, with coreBOS's own words where it gave any.
+struct Failed {
+    error: ConnectorError,
+    refused: Option<WireError>,
+}
+
+impl From<ConnectorError> for Failed {
+    fn from(error: ConnectorError) -> Self {
+        Self { error, refused: None }
+    }
+}
+
+impl From<Failed> for ConnectorError {
+    fn from(failed: Failed) -> Self {
+        failed.error
+    }
+}
+
+impl Failed {
+    /// "Permission to perform the operation is denied for id: 9999": no module has this number.
+    fn says_no_such_entity(&self, prefix: &str) -> bool {
+        let Some(refused) = &self.refused else { return false };
+        refused.code == "ACCESS_DENIED"
+            && refused.message.rsplit_once("for id: ").is_some_and(|(_, number)| number.trim() == prefix)
+    }
+}
+
+impl Connector for CoreBos {
+    type Schema = CoreBosSchema;
+
+    fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// The URL and our user's id.
+    async fn identity(&self) -> Result<String, ConnectorError> {
+        let session = self.sessions.get(&self.client, &self.base).await?;
+        Ok(format!("{} as {}", self.base, session.user_id))
+    }
+
+    async fn schema(&self, module: &ObjectName) -> Result<CoreBosSchema, ConnectorError> {
+        // Held while asking, so that concurrent calls ask once.
+        let mut schemas = self.schemas.lock().await;
+        if let Some((read, schema)) = schemas.get(module)
+            && read.elapsed() < self.schema_lifetime
+        {
+            return Ok(schema.clone());
+        }
+        let schema = self.fetch_schema(module).await?;
+        schemas.insert(module.clone(), (Instant::now(), schema.clone()));
+        Ok(schema)
+    }
+
+    /// `retrieve`. coreBOS has no merged ids: the loser of a merge is gone.
+    async fn read(&self, record: &RecordRef) -> Result<Reading, ConnectorError> {
+        Ok(self.retrieve(record).await?.map_or(Reading::Gone, Reading::Found))
+    }
+
+    /// `query`. The database compares without regard to case and accents; what differs by more than case is left
+    /// out. Records lack `cbuuid`, which only `retrieve` gives.
+    async fn find(&self, module: &ObjectName, lookup: &Lookup) -> Result<Vec<Record>, ConnectorError> {
+        if !self.schema(module).await?.has(&lookup.field) {
+            return Err(ConnectorError::Misconfigured {
+                detail: format!("coreBOS's {module} has no field `{}`", lookup.field.escape_default()),
+            });
+        }
+        let text = query::by_field(module.as_str(), &lookup.field, &lookup.value, 3)?;
+        let (result, session) = self.call("query", &[("query", &text)], Effect::Read).await?;
+        let rows = result.as_array().ok_or_else(|| ConnectorError::Unavailable {
+            detail: "a query answered with no rows".to_owned(),
+        })?;
+        let wanted = lookup.value.trim().to_lowercase();
+        let same = |record: &Record| {
+            record.fields.text(&lookup.field).is_some_and(|found| found.trim().to_lowercase() == wanted)
+        };
+        let records = rows.iter().filter_map(|row| wire::record(&self.system, module, row, &session.user_id));
+        Ok(records.filter(same).collect())
+    }
+
+    /// `create`. Dates that are not given are sent as blank, because coreBOS would store today. An error may come
+    /// although the record was created: Doubtful says so.
+    async fn create(&self, module: &ObjectName, values: &Fields) -> Result<Record, ConnectorError> {
+        let schema = self.schema(module).await?;
+        let session = self.sessions.get(&self.client, &self.base).await?;
+        let mut element: Map<String, Json> =
+            schema.dates().map(|field| (field.to_owned(), Json::String(String::new()))).collect();
+        element.extend(texts(values));
+        let owner = self.default_owner.as_deref().unwrap_or(&session.user_id);
+        let owned = element.get(OWNER).and_then(Json::as_str).is_some_and(|owner| !owner.is_empty());
+        if !owned {
+            element.insert(OWNER.to_owned(), Json::from(owner));
+        }
+        let element = Json::Object(element).to_string();
+        let parameters = [("elementType", module.as_str()), ("element", element.as_str())];
+        let call = self.call("create", &parameters, Effect::Write).await?;
+        self.record(module, &call, Effect::Write)
+    }
+
+    /// `revise`. The owner is never written, whoever asks.
+    async fn update(&self, record: &RecordRef, values: &Fields) -> Result<Record, ConnectorError> {
+        let mut element: Map<String, Json> =
+            texts(values).filter(|(name, _)| name != OWNER && name != "id").collect();
+        if element.is_empty() {
+            return self.retrieve(record).await?.ok_or(ConnectorError::Gone);
+        }
+        element.insert("id".to_owned(), Json::from(record.id.as_str()));
+        let element = Json::Object(element).to_string();
+        match self.call("revise", &[("element", &element)], Effect::Write).await {
+            Ok(call) => self.record(&record.object, &call, Effect::Write),
+            // revise says the same of a record that is gone and of one that we may not touch.
+            Err(Failed { error: error @ ConnectorError::Forbidden { .. }, .. }) => {
+                match self.retrieve(record).await? {
+                    None => Err(ConnectorError::Gone),
+                    Some(_) => Err(error),
+                }
+            }
+            Err(failed) => Err(failed.error),
+        }
+    }
+}
+
+/// Values as coreBOS takes them: texts.
+fn texts(values: &Fields) -> impl Iterator<Item = (String, Json)> + '_ {
+    values.iter().map(|(name, value)| {
+        let text = match value {
+            // PHP's text of false is empty.
+            Value::Bool(value) => u8::from(*value).to_string(),
+            other => other.php_string().into_owned(),
+        };
+        (name.to_owned(), Json::from(text))
+    })
+}

@@ -1,0 +1,351 @@
+//! The fields of a coreBOS module, and what coreBOS makes of a value for each of them.
+//!
+//! `describe`, recorded from a coreBOS of January 2025.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::Value;
+use serde::Deserialize;
+use serde_json::Value as Json;
+use sync::{Canonical, Schema};
+
+use crate::convert::{self, Unfit};
+
+/// The fields of one module. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct CoreBosSchema(Arc<Module>);
+
+#[derive(Debug)]
+struct Module {
+    id_prefix: String,
+    fields: BTreeMap<String, Field>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Field {
+    kind: Kind,
+    writable: bool,
+    mandatory: bool,
+    limit_chars: Option<usize>,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Text that coreBOS trims.
+    Line,
+    /// Text that it keeps as it is.
+    Area,
+    Email,
+    Boolean,
+    Decimal,
+    Integer,
+    Date,
+    DateTime,
+    Time,
+    Choices,
+    Reference,
+}
+
+/// A module as `describe` answers it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Description {
+    id_prefix: String,
+    fields: Vec<DescribedField>,
+}
+
+#[derive(Deserialize)]
+struct DescribedField {
+    name: String,
+    #[serde(rename = "type")]
+    kind: DescribedType,
+    #[serde(default)]
+    mandatory: bool,
+    #[serde(default)]
+    editable: bool,
+    #[serde(default, deserialize_with = "text_of_code")]
+    uitype: String,
+    #[serde(default, deserialize_with = "text_of_code")]
+    displaytype: String,
+    #[serde(default)]
+    typeofdata: String,
+}
+
+/// A code that coreBOS gives as text for all fields but `id`, where it is a number.
+fn text_of_code<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(match Json::deserialize(deserializer)? {
+        Json::String(text) => text,
+        Json::Number(number) => number.to_string(),
+        _ => String::new(),
+    })
+}
+
+#[derive(Deserialize)]
+struct DescribedType {
+    name: String,
+}
+
+impl CoreBosSchema {
+    /// The schema from the result of `describe` for one module; `None` if it is no such thing.
+    pub fn from_description(result: &Json) -> Option<Self> {
+        let description = Description::deserialize(result).ok()?;
+        let fields = description.fields.iter().map(|field| (field.name.clone(), Field::of(field))).collect();
+        Some(Self(Arc::new(Module { id_prefix: description.id_prefix, fields })))
+    }
+
+    /// The number before the `x` in ids of this module's records.
+    pub fn id_prefix(&self) -> &str {
+        &self.0.id_prefix
+    }
+
+    /// The fields without which coreBOS creates no record.
+    pub fn mandatory(&self) -> impl Iterator<Item = &str> {
+        self.0.fields.iter().filter(|(_, field)| field.mandatory).map(|(name, _)| name.as_str())
+    }
+
+    /// The dates that can be written.
+    pub(crate) fn dates(&self) -> impl Iterator<Item = &str> {
+        let dates = self.0.fields.iter().filter(|(_, field)| field.writable && field.kind == Kind::Date);
+        dates.map(|(name, _)| name.as_str())
+    }
+}
+
+impl Schema for CoreBosSchema {
+    fn canonical(&self, field: &str, value: &Value) -> Canonical {
+        match self.0.fields.get(field) {
+            None => Canonical::NoSuchField,
+            Some(definition) if !definition.writable => Canonical::ReadOnly,
+            Some(definition) => match definition.canonical(value) {
+                Ok(text) => Canonical::Value(Value::Text(text)),
+                Err(reason) => Canonical::Unfit(reason),
+            },
+        }
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.0.fields.contains_key(field)
+    }
+}
+
+impl Field {
+    fn of(field: &DescribedField) -> Self {
+        let kind = match field.kind.name.as_str() {
+            "text" => Kind::Area,
+            "email" => Kind::Email,
+            "boolean" => Kind::Boolean,
+            "double" | "currency" => Kind::Decimal,
+            "integer" => Kind::Integer,
+            "date" => Kind::Date,
+            "datetime" => Kind::DateTime,
+            "time" => Kind::Time,
+            "multipicklist" => Kind::Choices,
+            "reference" | "owner" => Kind::Reference,
+            // Texts, phones, URLs; and picklists, which store any value.
+            _ => Kind::Line,
+        };
+        // Type 4 is the number that coreBOS gives; display type 2 is for reading only.
+        let writable =
+            field.editable && field.uitype != "4" && field.displaytype != "2" && field.name != "id";
+        Self { kind, writable, mandatory: field.mandatory, limit_chars: limit_of(&field.typeofdata) }
+    }
+
+    /// Null and '' are alike; the blank of a boolean is no.
+    fn canonical(&self, value: &Value) -> Result<String, Unfit> {
+        let text = match self.kind {
+            Kind::Boolean => return convert::boolean(value),
+            Kind::Choices => return convert::choices(value),
+            // PHP's text of false is empty.
+            Kind::Decimal | Kind::Integer => match value {
+                Value::Bool(value) => u8::from(*value).to_string(),
+                other => convert::text(other)?,
+            },
+            _ => convert::text(value)?,
+        };
+        match self.kind {
+            Kind::Area => convert::within(text, self.limit_chars),
+            Kind::Email => convert::within(convert::email(&text), self.limit_chars),
+            Kind::Decimal => convert::decimal(&text),
+            Kind::Integer => convert::integer(&text),
+            Kind::Date => convert::date(&text),
+            Kind::DateTime => convert::datetime(&text),
+            Kind::Time => convert::time(&text),
+            Kind::Reference => convert::reference(&text),
+            Kind::Line | Kind::Boolean | Kind::Choices => {
+                convert::within(text.trim().to_owned(), self.limit_chars)
+            }
+        }
+    }
+}
+
+/// The longest text of a field: `V~O~LE~100`. Most fields do not tell.
+fn limit_of(typeofdata: &str) -> Option<usize> {
+    let mut parts = typeofdata.split('~');
+    parts.find(|part| *part == "LE")?;
+    parts.next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Array;
+
+    use super::*;
+
+    fn schema(exchange: &str) -> CoreBosSchema {
+        let exchange: Json = serde_json::from_str(exchange).unwrap();
+        CoreBosSchema::from_description(&exchange["response"]["body"]["result"]).unwrap()
+    }
+
+    fn contacts() -> CoreBosSchema {
+        schema(include_str!("../fixtures/B001_describe_with_integration_fields_Contacts.json"))
+    }
+
+    fn accounts() -> CoreBosSchema {
+        schema(include_str!("../fixtures/B002_describe_with_integration_fields_Accounts.json"))
+    }
+
+    /// A module with one field of a type that neither Contacts nor Accounts has.
+    fn with(kind: &str, typeofdata: &str) -> CoreBosSchema {
+        let field = serde_json::json!({"name": "cf_1", "type": {"name": kind}, "mandatory": false, "editable": true,
+            "uitype": "33", "displaytype": "1", "typeofdata": typeofdata});
+        let description = serde_json::json!({"idPrefix": "12", "fields": [field]});
+        CoreBosSchema::from_description(&description).unwrap()
+    }
+
+    /// One row per fact: field, value, what coreBOS gives back. The call that shows it stands beside it.
+    #[test]
+    fn values_take_the_form_in_which_corebos_gives_them_back() {
+        let rows: &[(&str, Value, &str)] = &[
+            ("lastname", "  pad  ".into(), "pad"),        // F031
+            ("description", "  pad  ".into(), "  pad  "), // F031: text areas are kept
+            ("mailingstreet", "Calle 1\n".into(), "Calle 1\n"),
+            ("lastname", "<script>alert(1)</script>x".into(), "<script>alert(1)</script>x"), // F019
+            ("lastname", Value::Int(7), "7"),
+            ("leadsource", "Not In List".into(), "Not In List"), // A073
+            ("email", "not-an-email".into(), "not-an-email"),    // A074
+            ("email", " ana @acme.example ".into(), "ana@acme.example"),
+            ("email", "aña(x)@acme.example".into(), "aax@acme.example"),
+            ("donotcall", Value::Bool(true), "1"), // A024
+            ("donotcall", "true".into(), "1"),     // coreBOS would store 0
+            ("donotcall", "0".into(), "0"),        // A025
+            ("donotcall", Value::Null, "0"),
+            ("contact_points", "99999.500000".into(), "99999.5"),
+            ("contact_points", Value::Int(50), "50"),
+            ("contact_points", Value::Float(12.34), "12.34"),
+            ("contact_points", "-0.0000001".into(), "0"),
+            ("contact_points", "0.0000005".into(), "0.000001"),
+            ("contact_points", "00012.50".into(), "12.5"),
+            ("contact_points", "1.5E3".into(), "1500"),
+            ("contact_points", "-7".into(), "-7"),
+            ("contact_points", Value::Bool(false), "0"),
+            ("birthday", "1980-02-29".into(), "1980-02-29"), // A014
+            ("birthday", "1980-02-29 10:11:12".into(), "1980-02-29"),
+            ("birthday", "0000-00-00".into(), ""), // A075 leaves such a date
+            ("account_id", "11x8588".into(), "11x8588"), // A014
+            ("account_id", "11x0".into(), ""),
+            ("assigned_user_id", "20x3".into(), "20x3"),
+            ("mautic_id", Value::Int(381), "381"),
+        ];
+        let schema = contacts();
+        for (field, value, expected) in rows {
+            let found = schema.canonical(field, value);
+            assert_eq!(found, Canonical::Value((*expected).into()), "{field} {}", value.revealed());
+            assert_eq!(
+                schema.canonical(field, &(*expected).into()),
+                found,
+                "{field}: the form is not stable"
+            );
+        }
+        assert_eq!(accounts().canonical("employees", &"42".into()), Canonical::Value("42".into())); // A013
+        assert_eq!(
+            accounts().canonical("annual_revenue", &"1234.560000".into()),
+            Canonical::Value("1234.56".into())
+        );
+    }
+
+    #[test]
+    fn types_of_custom_fields_have_their_form_too() {
+        let rows: &[(&str, Value, &str)] = &[
+            ("datetime", "2026-03-04T05:06:07+02:00".into(), "2026-03-04 03:06:00"),
+            ("datetime", "2026-03-04 05:06:07".into(), "2026-03-04 05:06:00"),
+            ("datetime", "0000-00-00 00:00:00".into(), ""),
+            ("time", "14:15:00".into(), "14:15"),
+            ("multipicklist", "b|a".into(), "a |##| b"),
+            ("multipicklist", "b |##| a|c".into(), "a|c |##| b"),
+            (
+                "multipicklist",
+                Value::Array(["b", "a", "b"].map(Value::from).into_iter().collect::<Array>()),
+                "a |##| b",
+            ),
+            ("multipicklist", Value::Null, ""),
+        ];
+        for (kind, value, expected) in rows {
+            let found = with(kind, "V~O").canonical("cf_1", value);
+            assert_eq!(found, Canonical::Value((*expected).into()), "{kind} {}", value.revealed());
+        }
+    }
+
+    #[test]
+    fn null_and_empty_text_are_the_same_for_every_field() {
+        for schema in [contacts(), accounts()] {
+            for field in schema.0.fields.keys() {
+                assert_eq!(
+                    schema.canonical(field, &Value::Null),
+                    schema.canonical(field, &"".into()),
+                    "{field}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_corebos_would_spoil_is_unfit() {
+        let schema = contacts();
+        for (field, value) in [
+            ("birthday", Value::from("31/12/1999")), // A075: stored as 0000-00-00
+            ("birthday", "1999-12-31 nonsense".into()),
+            ("contact_points", "1.234,56".into()), // H006: stored as 1.234560
+            ("contact_points", "many".into()),
+            ("contact_points", Value::Float(f64::INFINITY)),
+            ("contact_points", "123456789012345678901".into()),
+            ("donotcall", "perhaps".into()),
+            ("account_id", "Acme".into()), // A069: dropped in silence
+            ("account_id", "8588".into()),
+            ("lastname", Value::Array(Array::new())),
+            ("lastname", Value::Bytes(vec![0xff])),
+        ] {
+            assert!(
+                matches!(schema.canonical(field, &value), Canonical::Unfit(_)),
+                "{field} {}",
+                value.revealed()
+            );
+        }
+        assert!(matches!(accounts().canonical("employees", &"4.5".into()), Canonical::Unfit(_)));
+        assert!(matches!(with("string", "V~O~LE~3").canonical("cf_1", &"abcd".into()), Canonical::Unfit(_)));
+    }
+
+    #[test]
+    fn fields_that_cannot_be_written_are_told_apart() {
+        let schema = contacts();
+        for field in ["id", "contact_no", "modifiedtime", "createdtime", "modifiedby", "hubspotlastsync"] {
+            assert_eq!(schema.canonical(field, &"x".into()), Canonical::ReadOnly, "{field}");
+        }
+        assert_eq!(schema.canonical("nosuchfield", &"x".into()), Canonical::NoSuchField);
+        assert!(schema.has("mautic_id") && schema.has("contact_no") && !schema.has("zip"));
+        assert_eq!(schema.id_prefix(), "12");
+        assert_eq!(schema.mandatory().collect::<Vec<_>>(), ["assigned_user_id", "lastname"]);
+    }
+
+    #[test]
+    fn something_else_is_no_description() {
+        for json in
+            ["null", "[]", "{}", r#"{"idPrefix":"12"}"#, r#"{"idPrefix":"12","fields":[{"name":"x"}]}"#]
+        {
+            assert!(
+                CoreBosSchema::from_description(&serde_json::from_str(json).unwrap()).is_none(),
+                "{json}"
+            );
+        }
+    }
+}
