@@ -1,1 +1,55 @@
-//! Draft.
+//! The AWS clients, built once per cold start, with their timeouts and retries.
+//!
+//! Region, credentials and endpoints come from the environment that Lambda sets. `AWS_ENDPOINT_URL_DYNAMODB`,
+//! `AWS_ENDPOINT_URL_SQS` and `AWS_ENDPOINT_URL_SECRETS_MANAGER` lead to other servers of the same protocols.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+
+/// How long a connection may take to open. Inside a region it takes a few milliseconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long one attempt of a call may take. DynamoDB and SQS answer within tens of milliseconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a call may take with all its attempts: well within the timeout of every function.
+const CALL_TIMEOUT: Duration = Duration::from_secs(9);
+/// Attempts of one call, the first included. Waits between them grow from tens of milliseconds.
+const ATTEMPTS: u32 = 4;
+
+/// One client per service; they share connections' settings and credentials.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// The table.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The queues.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The secrets.
+    pub secrets_manager: aws_sdk_secretsmanager::Client,
+}
+
+impl Clients {
+    /// The clients for the environment of this process. Opens no connection yet.
+    pub async fn from_environment() -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(CALL_TIMEOUT)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(ATTEMPTS)
+            .with_initial_backoff(Duration::from_millis(50))
+            .with_max_backoff(Duration::from_secs(1));
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .load()
+            .await;
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
+            secrets_manager: aws_sdk_secretsmanager::Client::new(&config),
+        }
+    }
+}

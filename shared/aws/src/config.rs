@@ -1,1 +1,306 @@
-//! Draft.
+//! The environment of a function, read once at cold start. What is missing or wrong stops it there, by name.
+//!
+//! | variable | holds | default |
+//! |---|---|---|
+//! | `BRIDGE_TABLE` | name of the table | |
+//! | `<SYSTEM>_SYSTEM_NAME` | name of the instance, part of every key | `main` |
+//! | `<SYSTEM>_URL` | base address of the instance | |
+//! | `<SYSTEM>_SECRET_ARN` | ARN of the instance's secret | |
+//! | `<SYSTEM>_CHANGES_QUEUE_URL` | queue towards the instance; absent: no push function is deployed for it | |
+//! | `<SYSTEM>_CHANGES_DEAD_LETTERS_URL` | dead-letter queue of that queue; absent: see [`crate::events`] | |
+//! | `LEASE_SECONDS` | how long a lease lasts; more than a function's timeout | 45 |
+//! | `LOG_LEVEL` | error, warn, info, debug, trace | `info` |
+//! | `AWS_LAMBDA_FUNCTION_NAME` | set by Lambda | `unknown` |
+//!
+//! `<SYSTEM>` is a kind of system in capitals: `COREBOS`, `MAUTIC`, `HUBSPOT`, ... Each function asks only for the
+//! parts that it uses. An empty variable counts as absent, as CloudFormation cannot leave one out.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::{System, SystemKind};
+use tracing::level_filters::LevelFilter;
+use url::{Host, Url};
+
+/// What a lease lasts where the environment says nothing.
+const DEFAULT_LEASE: Duration = Duration::from_secs(45);
+/// The longest lease that makes sense: SQS keeps a message invisible for 12 hours at most.
+const LONGEST_LEASE: Duration = Duration::from_secs(12 * 3600);
+
+/// Why a function cannot start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable that this function needs is not set.
+    #[error("the environment variable {name} is missing: {holds}")]
+    Missing {
+        /// Which.
+        name: String,
+        /// What it should hold.
+        holds: &'static str,
+    },
+    /// A variable holds something else.
+    #[error("the environment variable {name} is wrong: {problem}")]
+    Wrong {
+        /// Which.
+        name: String,
+        /// What is wrong and how it should be.
+        problem: String,
+    },
+}
+
+/// The environment variables of the process.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+/// The names only: an environment may hold credentials.
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.variables.keys()).finish()
+    }
+}
+
+/// One outside system: who it is, where it is, and where its credentials are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemConfig {
+    /// The instance.
+    pub system: System,
+    /// Its base address, without a slash at its end.
+    pub url: String,
+    /// Its secret.
+    pub secret_arn: String,
+}
+
+/// The secret of an outside system, for functions that never call the system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretConfig {
+    /// The instance.
+    pub system: System,
+    /// Its secret.
+    pub secret_arn: String,
+}
+
+/// The queue that a push function is fed from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushQueue {
+    /// The instance that it leads to.
+    pub target: System,
+    /// Its URL.
+    pub url: String,
+    /// Where messages go that nobody can read.
+    pub dead_letters_url: Option<String>,
+}
+
+impl Environment {
+    /// The environment of this process.
+    pub fn of_this_process() -> Self {
+        // A variable that is not Unicode is none of ours.
+        let unicode = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::from_pairs(unicode)
+    }
+
+    /// An environment made of names and values.
+    pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+        let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into().trim().to_owned()));
+        Self { variables: pairs.filter(|(_, value)| !value.is_empty()).collect() }
+    }
+
+    /// The name of the table.
+    pub fn table(&self) -> Result<String, ConfigError> {
+        self.required("BRIDGE_TABLE", "the name of the DynamoDB table")
+    }
+
+    /// An outside system with its address and secret.
+    pub fn system(&self, kind: SystemKind) -> Result<SystemConfig, ConfigError> {
+        let SecretConfig { system, secret_arn } = self.secret(kind)?;
+        let name = variable(kind, "URL");
+        let url =
+            self.required(&name, "the base address of the system, for example https://crm.example.com")?;
+        let url = base_address(&url).map_err(|problem| ConfigError::Wrong { name, problem })?;
+        Ok(SystemConfig { system, url, secret_arn })
+    }
+
+    /// The secret of an outside system.
+    pub fn secret(&self, kind: SystemKind) -> Result<SecretConfig, ConfigError> {
+        let system = self.instance(kind)?;
+        let secret_arn = self.required(&variable(kind, "SECRET_ARN"), "the ARN of the system's secret")?;
+        Ok(SecretConfig { system, secret_arn })
+    }
+
+    /// The instance of a kind.
+    pub fn instance(&self, kind: SystemKind) -> Result<System, ConfigError> {
+        let name = variable(kind, "SYSTEM_NAME");
+        let instance = self.optional(&name).unwrap_or("main");
+        System::new(kind, instance).map_err(|error| ConfigError::Wrong { name, problem: error.to_string() })
+    }
+
+    /// The queue towards a system, for a function that cannot do without it.
+    pub fn changes_queue(&self, kind: SystemKind) -> Result<(System, String), ConfigError> {
+        let url =
+            self.required(&variable(kind, "CHANGES_QUEUE_URL"), "the URL of the queue towards the system")?;
+        Ok((self.instance(kind)?, url))
+    }
+
+    /// The queues towards all systems that have one, for [`crate::SqsChangeQueue`].
+    pub fn changes_queues(&self) -> Result<BTreeMap<System, String>, ConfigError> {
+        let with_queue = SystemKind::ALL.into_iter().filter_map(|kind| {
+            let url = self.optional(&variable(kind, "CHANGES_QUEUE_URL"))?.to_owned();
+            Some(self.instance(kind).map(|system| (system, url)))
+        });
+        with_queue.collect()
+    }
+
+    /// The queue that the push function of a system is fed from.
+    pub fn push_queue(&self, kind: SystemKind) -> Result<PushQueue, ConfigError> {
+        let (target, url) = self.changes_queue(kind)?;
+        let dead_letters_url = self.optional(&variable(kind, "CHANGES_DEAD_LETTERS_URL")).map(str::to_owned);
+        Ok(PushQueue { target, url, dead_letters_url })
+    }
+
+    /// How long a lease lasts.
+    pub fn lease(&self) -> Result<Duration, ConfigError> {
+        let name = "LEASE_SECONDS";
+        let Some(text) = self.optional(name) else { return Ok(DEFAULT_LEASE) };
+        let longest = LONGEST_LEASE.as_secs();
+        match text.parse() {
+            Ok(seconds) if (1..=longest).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+            _ => Err(ConfigError::Wrong {
+                name: name.to_owned(),
+                problem: format!("write a number of seconds from 1 to {longest}"),
+            }),
+        }
+    }
+
+    /// How much is logged.
+    pub fn log_level(&self) -> Result<LevelFilter, ConfigError> {
+        let name = "LOG_LEVEL";
+        match self.optional(name).unwrap_or("info").to_ascii_lowercase().as_str() {
+            "error" => Ok(LevelFilter::ERROR),
+            "warn" => Ok(LevelFilter::WARN),
+            "info" => Ok(LevelFilter::INFO),
+            "debug" => Ok(LevelFilter::DEBUG),
+            "trace" => Ok(LevelFilter::TRACE),
+            _ => Err(ConfigError::Wrong {
+                name: name.to_owned(),
+                problem: "write error, warn, info, debug or trace".to_owned(),
+            }),
+        }
+    }
+
+    /// What the function is called, in logs and metrics.
+    pub fn function_name(&self) -> &str {
+        self.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or("unknown")
+    }
+
+    fn optional(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    fn required(&self, name: &str, holds: &'static str) -> Result<String, ConfigError> {
+        let missing = || ConfigError::Missing { name: name.to_owned(), holds };
+        self.optional(name).map(str::to_owned).ok_or_else(missing)
+    }
+}
+
+fn variable(kind: SystemKind, part: &str) -> String {
+    format!("{}_{part}", kind.as_str().to_uppercase())
+}
+
+/// Checks an address: HTTPS, or HTTP on this machine. Credentials and queries have no place in it.
+fn base_address(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|error| format!("not an address: {error}"))?;
+    let on_this_machine = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if on_this_machine => {}
+        _ => return Err("write https://; plain http:// is for addresses of this machine only".to_owned()),
+    }
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        return Err("write it without user, password, query and fragment".to_owned());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> Environment {
+        Environment::from_pairs([
+            ("BRIDGE_TABLE", "bridge"),
+            ("COREBOS_URL", "https://crm.example.com/crm/"),
+            ("COREBOS_SECRET_ARN", "arn:aws:secretsmanager:eu-west-1:1:secret:corebos"),
+            ("COREBOS_CHANGES_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/1/corebos-changes.fifo"),
+            ("MAUTIC_SYSTEM_NAME", "shop"),
+            ("MAUTIC_SECRET_ARN", " "),
+        ])
+    }
+
+    #[test]
+    fn a_function_gets_the_parts_that_it_asks_for() {
+        let environment = environment();
+        let corebos = environment.system(SystemKind::CoreBos).unwrap();
+        assert_eq!(
+            (corebos.system.to_string().as_str(), corebos.url.as_str()),
+            ("corebos:main", "https://crm.example.com/crm")
+        );
+        assert_eq!(environment.instance(SystemKind::Mautic).unwrap().to_string(), "mautic:shop");
+        assert_eq!(environment.lease().unwrap(), Duration::from_secs(45));
+        assert_eq!(environment.log_level().unwrap(), LevelFilter::INFO);
+        let queues = environment.changes_queues().unwrap();
+        assert_eq!(queues.keys().map(ToString::to_string).collect::<Vec<_>>(), ["corebos:main"]);
+        assert_eq!(environment.push_queue(SystemKind::CoreBos).unwrap().dead_letters_url, None);
+    }
+
+    #[test]
+    fn a_missing_variable_is_named_and_an_empty_one_is_missing() {
+        let error = environment().secret(SystemKind::Mautic).unwrap_err();
+        let text = "the environment variable MAUTIC_SECRET_ARN is missing: the ARN of the system's secret";
+        assert_eq!(error.to_string(), text);
+        let error = environment().changes_queue(SystemKind::Mautic).unwrap_err();
+        assert!(error.to_string().contains("MAUTIC_CHANGES_QUEUE_URL"), "{error}");
+        assert!(Environment::default().table().is_err());
+    }
+
+    #[test]
+    fn wrong_values_are_refused_by_name() {
+        let with =
+            |name: &str, value: &str| Environment::from_pairs([("MAUTIC_SECRET_ARN", "arn"), (name, value)]);
+        for lease in ["0", "-1", "soon", "43201"] {
+            assert!(with("LEASE_SECONDS", lease).lease().unwrap_err().to_string().contains("LEASE_SECONDS"));
+        }
+        assert!(with("LOG_LEVEL", "loud").log_level().unwrap_err().to_string().contains("LOG_LEVEL"));
+        assert!(with("MAUTIC_SYSTEM_NAME", "My Shop").instance(SystemKind::Mautic).is_err());
+        let unsafe_urls = [
+            "http://mautic.example.com",
+            "mautic.example.com",
+            "ftp://localhost",
+            "https://a:b@mautic.example.com",
+        ];
+        for url in unsafe_urls {
+            let error = with("MAUTIC_URL", url).system(SystemKind::Mautic).unwrap_err();
+            assert!(error.to_string().contains("MAUTIC_URL"), "{error}");
+        }
+        for url in
+            ["http://127.0.0.1:8080", "http://localhost:1/m", "http://[::1]:1", "https://mautic.example.com"]
+        {
+            assert_eq!(with("MAUTIC_URL", url).system(SystemKind::Mautic).unwrap().url, url);
+        }
+    }
+
+    #[test]
+    fn debug_shows_names_only() {
+        assert!(!format!("{:?}", environment()).contains("example.com"));
+    }
+}

@@ -27,6 +27,9 @@ pub mod secrets;
 pub mod store;
 pub mod telemetry;
 
+pub use clients::Clients;
 pub use clock::SystemClock;
-
+pub use config::Environment;
+pub use queue::SqsChangeQueue;
+pub use secrets::{SecretString, Secrets};
 pub use store::DynamoStore;

@@ -1,1 +1,146 @@
-//! Draft.
+//! Secrets: read from Secrets Manager at run time by ARN, one JSON object per system, never logged.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use jiff::{SignedDuration, Timestamp};
+pub use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use sync::Clock;
+
+use crate::aws_error::{describe, without_values};
+use crate::clock::SystemClock;
+
+/// How long a secret is used without asking again: a rotated one takes effect within this time.
+const FRESH: SignedDuration = SignedDuration::from_mins(5);
+/// How long a secret is used while Secrets Manager does not answer. An outage there need not become one of ours.
+const USABLE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Why there is no secret. Names the ARN, and the key that is missing in it; never a value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// Secrets Manager did not give it. May pass.
+    #[error("the secret {arn} cannot be read: {detail}")]
+    Unreadable {
+        /// Which.
+        arn: String,
+        /// The operation and the service's error code.
+        detail: String,
+    },
+    /// There is no such secret, or this function may not read it: somebody has to mend that.
+    #[error("the secret {arn} is not there for us: {detail}")]
+    Refused {
+        /// Which.
+        arn: String,
+        /// The operation and the service's error code.
+        detail: String,
+    },
+    /// It is not the JSON object that the function needs.
+    #[error("the secret {arn} is not the JSON object that is needed: {problem}")]
+    Wrong {
+        /// Which.
+        arn: String,
+        /// Which key is missing, where the parser tells that.
+        problem: String,
+    },
+}
+
+struct Cached {
+    text: SecretString,
+    read_at: Timestamp,
+}
+
+/// The secrets that this process has read, by ARN.
+pub struct Secrets<C = SystemClock> {
+    client: aws_sdk_secretsmanager::Client,
+    clock: C,
+    cache: Mutex<HashMap<String, Cached>>,
+}
+
+/// Shows nothing.
+impl<C> std::fmt::Debug for Secrets<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secrets").finish_non_exhaustive()
+    }
+}
+
+impl<C: Clock> Secrets<C> {
+    /// No secret is read yet.
+    pub fn new(client: aws_sdk_secretsmanager::Client, clock: C) -> Self {
+        Self { client, clock, cache: Mutex::default() }
+    }
+
+    /// The secret `arn`, typed: make its fields [`SecretString`]s.
+    ///
+    /// Read again after five minutes. While Secrets Manager fails, what was read within the last hour stays good.
+    pub async fn secret<T: DeserializeOwned>(&self, arn: &str) -> Result<T, SecretError> {
+        let now = self.clock.now();
+        if let Some(text) = self.cached(arn, now, FRESH) {
+            return parse(arn, &text);
+        }
+        let text = match self.read(arn).await {
+            Ok(text) => text,
+            Err(error @ SecretError::Unreadable { .. }) => {
+                let Some(text) = self.cached(arn, now, USABLE) else { return Err(error) };
+                tracing::warn!(reason = %error, "an older copy of a secret is used");
+                return parse(arn, &text);
+            }
+            Err(error) => return Err(error),
+        };
+        let parsed = parse(arn, &text)?;
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(arn.to_owned(), Cached { text, read_at: now });
+        Ok(parsed)
+    }
+
+    /// Reads the secret anew next time: for a caller whose credentials were just refused.
+    pub fn forget(&self, arn: &str) {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).remove(arn);
+    }
+
+    fn cached(&self, arn: &str, now: Timestamp, at_most: SignedDuration) -> Option<SecretString> {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = cache.get(arn)?;
+        // A clock that was set back makes an age negative: ask again rather than keep it for ever.
+        let age = now.duration_since(cached.read_at);
+        (!age.is_negative() && age < at_most).then(|| cached.text.clone())
+    }
+
+    async fn read(&self, arn: &str) -> Result<SecretString, SecretError> {
+        let answer = self.client.get_secret_value().secret_id(arn).send().await.map_err(|error| {
+            let (arn, detail) = (arn.to_owned(), describe("GetSecretValue", &error));
+            match error.as_service_error() {
+                Some(service) if is_permanent(service) => SecretError::Refused { arn, detail },
+                _ => SecretError::Unreadable { arn, detail },
+            }
+        })?;
+        match answer.secret_string {
+            Some(text) => Ok(SecretString::from(text)),
+            None => {
+                let problem = "it holds bytes; store it as text".to_owned();
+                Err(SecretError::Wrong { arn: arn.to_owned(), problem })
+            }
+        }
+    }
+}
+
+fn is_permanent(error: &GetSecretValueError) -> bool {
+    error.is_resource_not_found_exception()
+        || error.is_invalid_parameter_exception()
+        || error.is_invalid_request_exception()
+        || error.is_decryption_failure()
+        || error.meta().code() == Some("AccessDeniedException")
+}
+
+fn parse<T: DeserializeOwned>(arn: &str, text: &SecretString) -> Result<T, SecretError> {
+    serde_json::from_str(text.expose_secret()).map_err(|error| {
+        let problem = if error.is_syntax() || error.is_eof() {
+            "it is not JSON".to_owned()
+        } else {
+            let complaint = error.to_string();
+            without_values(&complaint).to_owned()
+        };
+        SecretError::Wrong { arn: arn.to_owned(), problem }
+    })
+}

@@ -181,7 +181,7 @@ mod tests {
                 "link#l-1 / history#2026-11-21T08:15:30.500000000Z#req-1/0#3",
                 "record#mautic:main#contact#47 / pair#mautic-contacts@corebos:main+mautic:main",
                 "record#mautic:main#contact#47 / state",
-                "claim#corebos:main#Contacts#acfc6be66f60f0ae4b1e1ba2b2d9d8c0 / claim",
+                "claim#corebos:main#Contacts#8e43ca37701228e74983efdbd0cff5c1 / claim",
                 "brake#mautic-contacts@corebos:main+mautic:main / 2026-11-21T08:00:00Z",
                 "setting#identity#mautic:main / setting",
             ]

@@ -1,1 +1,8 @@
-//! The contract of the table, kept by every implementation, and the queue over HTTP.
+//! The contract of the table, kept by every implementation of `StateStore`; what only DynamoDB's table does; and
+//! the queues over HTTP.
+
+mod contract;
+mod dynamodb;
+mod nouns;
+mod queue;
+mod secrets;

@@ -1,0 +1,170 @@
+//! Log lines: `{"timestamp", "level", "function", "message", ...fields}`, with the fields of the spans around them.
+//!
+//! Field names are fixed: `change.id`, `record.system`, `record.object`, `record.id`, `outcome`, `duration_ms`,
+//! `message.id`, `request.id`, `reason`. An event's own field goes before the one of a span around it.
+
+use std::fmt::Debug;
+use std::io::Write;
+
+use serde_json::{Map, Value};
+use sync::Clock;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+/// Writes log lines.
+#[derive(Debug)]
+pub struct JsonLines<W, C> {
+    function: String,
+    writer: W,
+    clock: C,
+}
+
+impl<W, C> JsonLines<W, C> {
+    /// Lines of `function` to `writer`.
+    pub fn new(function: &str, writer: W, clock: C) -> Self {
+        Self { function: function.to_owned(), writer, clock }
+    }
+}
+
+/// The fields of a span, kept with it.
+struct SpanFields(Map<String, Value>);
+
+impl<S, W, C> Layer<S> for JsonLines<W, C>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'w> MakeWriter<'w> + 'static,
+    C: Clock + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let mut fields = Map::new();
+        attributes.record(&mut Fields(&mut fields));
+        span.extensions_mut().insert(SpanFields(fields));
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if let Some(SpanFields(fields)) = span.extensions_mut().get_mut() {
+            values.record(&mut Fields(fields));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut line = Map::new();
+        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+            if let Some(SpanFields(fields)) = span.extensions().get() {
+                line.extend(fields.clone());
+            }
+        }
+        event.record(&mut Fields(&mut line));
+        line.insert("timestamp".to_owned(), format!("{:.3}", self.clock.now()).into());
+        line.insert("level".to_owned(), event.metadata().level().as_str().into());
+        line.insert("function".to_owned(), self.function.as_str().into());
+        write_line(&self.writer, line);
+    }
+}
+
+/// Writes one object as one line, at once. Where standard output is gone there is nobody to tell.
+pub(super) fn write_line<W: for<'w> MakeWriter<'w>>(writer: &W, line: Map<String, Value>) {
+    let mut text = Value::Object(line).to_string();
+    text.push('\n');
+    let _ = writer.make_writer().write_all(text.as_bytes());
+}
+
+struct Fields<'a>(&'a mut Map<String, Value>);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.insert(field.name().to_owned(), format!("{value:?}").into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.0.insert(field.name().to_owned(), u64::try_from(value).unwrap_or(u64::MAX).into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use serde_json::json;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    /// A clock that stands.
+    pub(crate) struct Standing;
+
+    impl Clock for Standing {
+        fn now(&self) -> Timestamp {
+            "2026-11-21T08:00:00.25Z".parse().unwrap()
+        }
+
+        async fn sleep(&self, _duration: Duration) {}
+    }
+
+    /// The lines that were written.
+    pub(crate) fn lines(written: &Arc<Mutex<Vec<u8>>>) -> Vec<Value> {
+        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        assert!(text.is_empty() || text.ends_with('\n'));
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn an_event_is_one_line_with_the_fields_around_it() {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let layer = JsonLines::new("push-corebos", Arc::clone(&written), Standing);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let span = tracing::info_span!("change", change.id = "req-1/0", outcome = tracing::field::Empty);
+            let _entered = span.enter();
+            span.record("outcome", "updated");
+            tracing::info!(
+                duration_ms = 12_u128,
+                is = true,
+                share = 0.5,
+                signed = -1,
+                "line\nbreak \"quoted\""
+            );
+            tracing::warn!(change.id = "other", reason = %"why");
+        });
+        let expected = [
+            json!({
+                "timestamp": "2026-11-21T08:00:00.250Z", "level": "INFO", "function": "push-corebos",
+                "change.id": "req-1/0", "outcome": "updated", "duration_ms": 12, "is": true, "share": 0.5,
+                "signed": -1, "message": "line\nbreak \"quoted\"",
+            }),
+            json!({
+                "timestamp": "2026-11-21T08:00:00.250Z", "level": "WARN", "function": "push-corebos",
+                "change.id": "other", "outcome": "updated", "reason": "why",
+            }),
+        ];
+        assert_eq!(lines(&written), expected);
+    }
+}
