@@ -1,2 +1,7 @@
 //! The Lambda function `push-corebos`.
-fn main() {}
+#![recursion_limit = "256"]
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    push_corebos::run().await
+}

@@ -1,2 +1,7 @@
 //! The Lambda function `webhook-mautic`.
-fn main() {}
+#![recursion_limit = "256"]
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    webhook_mautic::run().await
+}

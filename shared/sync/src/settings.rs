@@ -62,9 +62,6 @@ pub struct PairSettings {
     pub conflict: Winner,
     /// Who wins at the first meeting of two records. Default `corebos`.
     pub first_link: FirstLink,
-    /// The owner (a webservice id such as `19x1` or `20x3`) of records created in coreBOS when the map gives
-    /// none. Blank: the API user itself.
-    pub default_owner: String,
     /// How many deletes a pair may carry in an hour before the brake stops them. Default 50.
     pub deletes_per_hour: u32,
     /// How many writes a link may have in [`Self::BREAKER_WINDOW`] before the breaker parks it. Default 30.
@@ -83,7 +80,6 @@ impl Default for PairSettings {
             to_remote: Operations::default(),
             conflict: Winner::default(),
             first_link: FirstLink::default(),
-            default_owner: String::new(),
             deletes_per_hour: 50,
             writes_per_link: 30,
             delete_confirm_seconds: 3,
