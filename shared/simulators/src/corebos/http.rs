@@ -11,6 +11,7 @@ use super::json::Json;
 use super::operations::{self, Reply};
 use super::problem::Problem;
 use super::request::Parameters;
+use super::session::Turn;
 use super::site::Site;
 use super::state::CallRecord;
 use crate::server;
@@ -67,14 +68,14 @@ impl Site {
             }
             _ => {}
         }
-        let (session, user, turn) = self.admission(parameters, headers, user_agent)?;
+        let (session, user_id, turn) = self.admission(parameters, headers, user_agent)?;
         *used = Some(session.clone());
         let _turn = tokio::time::timeout(SESSION_WAIT, turn.lock_owned()).await.ok();
         if operation.eq_ignore_ascii_case("logout") {
             self.state().sessions.close(&session);
             return Ok(Json::object([("message", Json::text("successfull"))]).into());
         }
-        let person = self.state().person(user).ok_or_else(Problem::login_needed)?;
+        let person = self.state().person(user_id).ok_or_else(Problem::login_needed)?;
         operations::run(self, &operation, parameters, &person).await
     }
 
@@ -83,7 +84,7 @@ impl Site {
         parameters: &Parameters,
         headers: &HeaderMap,
         user_agent: Option<&str>,
-    ) -> Result<(String, u64, Arc<tokio::sync::Mutex<()>>), Problem> {
+    ) -> Result<(String, u64, Turn), Problem> {
         let header =
             AUTHORIZATION.iter().find_map(|name| headers.get(*name)?.to_str().ok()).unwrap_or_default();
         let given = parameters.text("sessionName")?;
@@ -104,8 +105,8 @@ impl Site {
             _ => given.to_owned(),
         };
         let admitted = state.sessions.admit(&session, user_agent, self.now(), self.lives);
-        let (user, turn) = admitted.ok_or_else(Problem::login_needed)?;
-        Ok((session, user, turn))
+        let (user_id, turn) = admitted.ok_or_else(Problem::login_needed)?;
+        Ok((session, user_id, turn))
     }
 
     fn log(&self, parameters: &Parameters, outcome: &Result<Reply, Problem>) {

@@ -20,7 +20,7 @@ pub(crate) struct Rows {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Query {
     pub(crate) columns: Columns,
-    /// Alternatives of conditions that must all hold.
+    /// None lets every record pass.
     pub(crate) wanted: Option<Test>,
     pub(crate) order: Vec<String>,
     pub(crate) descending: bool,
@@ -36,12 +36,18 @@ pub(crate) enum Columns {
     These(Vec<String>),
 }
 
-/// A condition tree.
+/// A condition tree; flat lists, so that a long query does not nest deeply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Test {
-    Both(Box<Test>, Box<Test>),
-    Either(Box<Test>, Box<Test>),
-    Field { field: String, operator: Operator, values: Vec<Literal> },
+    /// All of these.
+    All(Vec<Test>),
+    /// At least one of these.
+    Any(Vec<Test>),
+    Field {
+        field: String,
+        operator: Operator,
+        values: Vec<Literal>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +132,7 @@ pub(crate) fn find_equal(
     });
     let query = Query {
         columns: Columns::These(vec!["id".to_owned()]),
-        wanted: tests.reduce(|left, right| Test::Both(Box::new(left), Box::new(right))),
+        wanted: Some(Test::All(tests.collect())),
         limit: Some(1),
         ..Query::default()
     };

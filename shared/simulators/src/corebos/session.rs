@@ -25,7 +25,7 @@ struct Session {
     opened: i64,
     used: i64,
     /// Calls of one session wait for each other.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    turn: Turn,
 }
 
 /// Challenges and sessions of one stand-in.
@@ -43,8 +43,11 @@ pub(crate) struct Lives {
     pub(crate) challenge: Duration,
 }
 
-/// The user of a session, and the lock that keeps its calls apart.
-pub(crate) type Admission = (u64, Arc<tokio::sync::Mutex<()>>);
+/// The lock that keeps the calls of a session apart.
+pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// The user of a session and its lock.
+pub(crate) type Admission = (u64, Turn);
 
 impl Sessions {
     /// `getchallenge`: `expireTime` is a number for a new token and text for one that is handed out again.

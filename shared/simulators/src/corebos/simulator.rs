@@ -115,10 +115,10 @@ impl CoreBosSimulator {
         let person = self.at_the_screen()?;
         let mut element = object(element);
         element.entry("assigned_user_id").or_insert_with(|| json!(format!("19x{}", person.id)));
-        let crmid = self.site.create(module, &element, &person, Origin::Screen).await?;
+        let record = self.site.create(module, &element, &person, Origin::Screen).await?;
         let state = self.site.state();
         let module = state.schema.module(module).ok_or_else(Problem::denied)?;
-        Ok(wsid(module, crmid))
+        Ok(wsid(module, record.crmid))
     }
 
     /// Changes a record; fields that are not named stay, an empty reference clears.

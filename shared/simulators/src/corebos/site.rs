@@ -97,26 +97,25 @@ impl Site {
         tokio::time::timeout(LOCK_WAIT, lock.lock_owned()).await.map_err(|_| Problem::database())
     }
 
-    /// Creates a record and returns its number. A bad owner is found out too late: the record is there all the same.
+    /// Creates a record and gives it back. A bad owner is found out too late: the record is there all the same.
     pub(crate) async fn create(
         &self,
         module: &str,
         element: &Map<String, Value>,
         person: &Person,
         origin: Origin,
-    ) -> Result<u64, Problem> {
+    ) -> Result<Record, Problem> {
         let record = {
             let mut state = self.state();
             let module = state.module_for(module, person)?.clone();
             new_record(&mut state, &module, element, person, self.now())?
         };
-        let (crmid, owner, module) = (record.crmid, record.owner, record.module.clone());
-        self.save(record, Event::Created, origin).await?;
-        self.check_owner(&module, owner)?;
-        Ok(crmid)
+        self.save(record.clone(), Event::Created, origin).await?;
+        self.check_owner(&record)?;
+        Ok(record)
     }
 
-    /// Changes a record.
+    /// Changes a record and gives it back as it was written, whatever others have done to it since.
     pub(crate) async fn edit(
         &self,
         id: &str,
@@ -124,7 +123,7 @@ impl Site {
         person: &Person,
         edit: Edit,
         origin: Origin,
-    ) -> Result<u64, Problem> {
+    ) -> Result<Record, Problem> {
         let crmid = self.state().changeable(id, person)?.crmid;
         let _turn = self.lock(crmid).await?;
         let record = {
@@ -132,10 +131,9 @@ impl Site {
             let record = state.changeable(id, person)?;
             edited(&state, record, element, person, self.now(), edit)?
         };
-        let (owner, module) = (record.owner, record.module.clone());
-        self.save(record, Event::Modified, origin).await?;
-        self.check_owner(&module, owner)?;
-        Ok(crmid)
+        self.save(record.clone(), Event::Modified, origin).await?;
+        self.check_owner(&record)?;
+        Ok(record)
     }
 
     /// Moves a record to the recycle bin; its hooks still see it as it was.
@@ -171,10 +169,10 @@ impl Site {
         }
     }
 
-    fn check_owner(&self, module: &str, owner: u64) -> Result<(), Problem> {
+    fn check_owner(&self, record: &Record) -> Result<(), Problem> {
         let state = self.state();
-        let owned = state.schema.module(module).is_some_and(|module| module.has_entity);
-        if owned && state.store.owner_wsid(&state.schema, owner).is_none() {
+        let has_owner = state.schema.module(&record.module).is_some_and(|module| module.has_entity);
+        if has_owner && state.store.owner_wsid(&state.schema, record.owner).is_none() {
             return Err(Problem::database());
         }
         Ok(())

@@ -88,7 +88,7 @@ pub(crate) fn fixed(value: f64, digits: usize) -> String {
     }
 }
 
-/// The number that the text begins with, as MySQL reads it; 0 when it begins with none.
+/// The number that the text begins with, as the database reads it; 0 when it begins with none.
 pub(crate) fn leading_number(text: &str) -> f64 {
     let text = text.trim_start();
     let mut end = 0;
@@ -135,9 +135,9 @@ fn multiple(value: &Value) -> String {
 fn three_byte(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, character| {
         if character.len_utf8() > 3 {
-            out.push_str("????")
+            out.push_str("????");
         } else {
-            out.push(character)
+            out.push(character);
         }
         out
     })
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(fixed(number("none", &neutral()), 3), "0.000");
         assert_eq!(integer(number("-0.4", &neutral())), "0");
         assert_eq!(integer(number("1e99", &neutral())), "2147483647");
-        assert_eq!(leading_number("1e"), 1.0);
+        assert_eq!(fixed(leading_number("1e"), 1), "1.0");
     }
 
     #[test]

@@ -114,20 +114,18 @@ pub(crate) fn edited(
         if KEPT_ELSEWHERE.contains(&field.name.as_str()) {
             continue;
         }
-        match field.kind {
-            Kind::Owner => changed.owner = references.get(&field.name).copied().unwrap_or(changed.owner),
-            Kind::Reference => match references.get(&field.name) {
-                Some(crmid) => drop(changed.values.insert(field.name.clone(), crmid.to_string())),
-                None if edit == Edit::Revise => {
-                    drop(changed.values.insert(field.name.clone(), String::new()))
-                }
-                None => {}
-            },
-            _ => drop(
-                changed
-                    .values
-                    .insert(field.name.clone(), stored(&module.name, field, value, &person.formats)),
-            ),
+        let reference = references.get(&field.name);
+        let written = match field.kind {
+            Kind::Owner => {
+                changed.owner = reference.copied().unwrap_or(changed.owner);
+                None
+            }
+            Kind::Reference if reference.is_none() && edit == Edit::Update => None,
+            Kind::Reference => Some(reference.map(u64::to_string).unwrap_or_default()),
+            _ => Some(stored(&module.name, field, value, &person.formats)),
+        };
+        if let Some(written) = written {
+            changed.values.insert(field.name.clone(), written);
         }
     }
     changed.modifier = person.id;

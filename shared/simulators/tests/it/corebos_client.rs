@@ -89,7 +89,8 @@ impl Caller {
 
 /// What `login` wants for a token and an access key.
 pub(crate) fn hashed(token: &str, key: &str) -> String {
-    Md5::digest(format!("{token}{key}")).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = Md5::digest(format!("{token}{key}"));
+    digits.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// A stand-in whose clock stands at [`START`].

@@ -1,6 +1,7 @@
 //! The "Run Web Service" tasks of coreBOS: what a receiver gets, and what it can see. Beside the recorded story.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use simulators::corebos::{CoreBosOptions, CoreBosSimulator, Trigger, WorkflowHook, start, webservice_map};
@@ -110,4 +111,62 @@ async fn a_receiver_of_a_webservice_write_sees_the_old_record() {
             "a person's save has committed"
         );
     }
+}
+
+/// A receiver that starts a call of its own at the first hook, gives it time, and answers.
+async fn calling_receiver(
+    caller: Caller,
+    operation: &'static str,
+    element: Value,
+) -> (String, mpsc::Receiver<Value>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (answered, answers) = mpsc::channel(8);
+    let first = Arc::new(std::sync::Mutex::new(Some(caller)));
+    let handler = move || {
+        let (answered, caller, element) = (answered.clone(), first.lock().unwrap().take(), element.clone());
+        async move {
+            if let Some(caller) = caller {
+                tokio::spawn(async move {
+                    let id = element["id"].as_str().unwrap().to_owned();
+                    let text = element.to_string();
+                    let answer = caller.call(operation, &[("id", &id), ("element", &text)]).await;
+                    answered.send(answer).await.unwrap();
+                });
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            "{}"
+        }
+    };
+    tokio::spawn(async move {
+        axum::serve(listener, axum::Router::new().fallback(handler)).await.unwrap();
+    });
+    (address, answers)
+}
+
+#[tokio::test]
+async fn a_call_of_the_same_session_waits_for_the_one_before_it() {
+    let (simulator, _) = standing().await;
+    let id = simulator.create("Contacts", &json!({"lastname": "Old"})).await.unwrap();
+    let writer = Caller::login(&simulator, "sync").await;
+    let same = Caller { http: writer.http.clone(), url: writer.url.clone(), session: writer.session.clone() };
+    let (address, mut answers) = calling_receiver(same, "retrieve", json!({"id": id})).await;
+    hook(&simulator, Trigger::EverySave, &address, "save").await;
+    writer.revise(json!({"id": id, "lastname": "New"})).await;
+    assert_eq!(answers.recv().await.unwrap()["result"]["lastname"], "New");
+}
+
+#[tokio::test]
+async fn two_writes_of_one_record_follow_each_other_and_lose_nothing() {
+    let (simulator, _) = standing().await;
+    let id = simulator.create("Contacts", &json!({"lastname": "Old"})).await.unwrap();
+    let writer = Caller::login(&simulator, "sync").await;
+    let other = Caller::login(&simulator, "admin").await;
+    let (address, mut answers) = calling_receiver(other, "revise", json!({"id": id, "mobile": "2"})).await;
+    hook(&simulator, Trigger::EverySave, &address, "save").await;
+    let revised = writer.revise(json!({"id": id, "phone": "1"})).await;
+    assert_eq!((&revised["phone"], &revised["mobile"]), (&json!("1"), &json!("")));
+    assert_eq!(answers.recv().await.unwrap()["success"], json!(true));
+    let record = simulator.record(&id).unwrap();
+    assert_eq!((&record["phone"], &record["mobile"]), (&json!("1"), &json!("2")));
 }

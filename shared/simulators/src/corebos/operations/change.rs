@@ -66,10 +66,8 @@ pub(super) async fn created(
     element: &Map<String, Value>,
     person: &Person,
 ) -> Result<Json, Problem> {
-    let crmid = site.create(module, element, person, Origin::Webservice).await?;
-    let state = site.state();
-    let record = state.store.alive(crmid).ok_or_else(Problem::database)?;
-    Ok(Json::Object(state.view().flat(record)?))
+    let record = site.create(module, element, person, Origin::Webservice).await?;
+    Ok(Json::Object(site.state().view().flat(&record)?))
 }
 
 /// Changes a record and reads it back with the names of its references.
@@ -80,10 +78,8 @@ pub(super) async fn changed(
     edit: Edit,
 ) -> Result<Json, Problem> {
     let id = element.get("id").map(php_text).unwrap_or_default();
-    let crmid = site.edit(&id, element, person, edit, Origin::Webservice).await?;
-    let state = site.state();
-    let record = state.store.alive(crmid).ok_or_else(Problem::database)?;
-    state.view().full(record)
+    let record = site.edit(&id, element, person, edit, Origin::Webservice).await?;
+    site.state().view().full(&record)
 }
 
 /// Revises the first record that has these values, or creates one.

@@ -94,7 +94,7 @@ pub(crate) async fn convert(
         let crmid = match existing {
             Some(crmid) => crmid,
             None => match site.create(module, &element, person, Origin::Webservice).await {
-                Ok(crmid) => crmid,
+                Ok(record) => record.crmid,
                 Err(Problem::Crash) => return Err(Problem::Crash),
                 Err(Problem::Refusal { message, .. }) => {
                     return Err(Problem::new("UNKNOWN_OPERATION", format!("{message} : {module}")));
@@ -103,7 +103,7 @@ pub(crate) async fn convert(
         };
         made.push((module.to_owned(), crmid));
     }
-    mark(site, &lead.crmid, &made, person)?;
+    mark(site, lead.crmid, &made, person)?;
     let state = site.state();
     let ids = made.into_iter().filter_map(|(name, crmid)| {
         let id = wsid(state.schema.module(&name)?, crmid);
@@ -180,11 +180,11 @@ fn account_named(site: &Site, name: &str) -> Option<u64> {
 }
 
 /// What conversion writes by SQL, past all events.
-fn mark(site: &Site, lead: &u64, made: &[(String, u64)], person: &Person) -> Result<(), Problem> {
+fn mark(site: &Site, lead: u64, made: &[(String, u64)], person: &Person) -> Result<(), Problem> {
     let mut changed = Vec::new();
     {
         let state = site.state();
-        if let Some(record) = state.store.alive(*lead) {
+        if let Some(record) = state.store.alive(lead) {
             let mut record = record.clone();
             record.converted = true;
             record.modified = site.now();

@@ -13,6 +13,9 @@ use super::super::writing::Edit;
 use super::Reply;
 use super::change::{changed, upserted};
 
+/// Records that refer to each other in a chain longer than this exhaust PHP.
+const LONGEST_CHAIN: usize = 500;
+
 /// Records of one module by webservice id.
 ///
 /// The module of the first readable id decides which records are read, and the module of the **last** id decides how
@@ -133,6 +136,9 @@ fn place(
     let invalid = || Problem::new("REFERENCE_INVALID", "Invalid reference specified");
     if path.contains(&index) {
         return Err(invalid());
+    }
+    if path.len() >= LONGEST_CHAIN {
+        return Err(Problem::Crash);
     }
     path.push(index);
     let values = elements.get(index).and_then(|element| element.get("element")).and_then(Value::as_object);

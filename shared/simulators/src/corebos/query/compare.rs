@@ -81,7 +81,7 @@ pub(super) enum Column {
 pub(super) fn passes(value: Option<&str>, column: Column, operator: Operator, literals: &[Literal]) -> bool {
     let blank = |value: &str| value.is_empty() || (column == Column::Number && leading_number(value) == 0.0);
     match operator {
-        Operator::Empty => return value.is_none_or(|value| value.is_empty()),
+        Operator::Empty => return value.is_none_or(str::is_empty),
         Operator::NotEmpty => return value.is_some_and(|value| !blank(value)),
         _ => {}
     }

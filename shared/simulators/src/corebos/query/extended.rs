@@ -176,19 +176,19 @@ impl Reader<'_> {
     }
 
     fn either(&mut self, module: &Module) -> Option<Test> {
-        let mut test = self.both(module)?;
+        let mut tests = vec![self.both(module)?];
         while self.take("or") {
-            test = Test::Either(Box::new(test), Box::new(self.both(module)?));
+            tests.push(self.both(module)?);
         }
-        Some(test)
+        Some(Test::Any(tests))
     }
 
     fn both(&mut self, module: &Module) -> Option<Test> {
-        let mut test = self.single(module)?;
+        let mut tests = vec![self.single(module)?];
         while self.take("and") {
-            test = Test::Both(Box::new(test), Box::new(self.single(module)?));
+            tests.push(self.single(module)?);
         }
-        Some(test)
+        Some(Test::All(tests))
     }
 
     fn single(&mut self, module: &Module) -> Option<Test> {

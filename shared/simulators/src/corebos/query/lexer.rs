@@ -162,24 +162,32 @@ fn string_length(text: &str) -> Option<usize> {
 struct Lexer {
     place: Place,
     line: usize,
+    /// After `count`, an asterisk does not end the columns.
     counting: bool,
-    order_seen: bool,
-    order_open: bool,
-    after_column: bool,
-    in_list: bool,
+    order: Order,
+    value: Wanted,
+}
+
+/// How far the words `order by` have come.
+#[derive(Debug, PartialEq, Eq)]
+enum Order {
+    None,
+    Seen,
+    Open,
+}
+
+/// What the next word of a condition is.
+#[derive(Debug, PartialEq, Eq)]
+enum Wanted {
+    Column,
+    Value,
+    /// Values until the parenthesis closes.
+    List,
 }
 
 impl Default for Lexer {
     fn default() -> Self {
-        Self {
-            place: Place::Select,
-            line: 1,
-            counting: false,
-            order_seen: false,
-            order_open: false,
-            after_column: false,
-            in_list: false,
-        }
+        Self { place: Place::Select, line: 1, counting: false, order: Order::None, value: Wanted::Column }
     }
 }
 
@@ -192,13 +200,12 @@ impl Lexer {
                 self.place = Place::Columns;
                 Kind::Select
             }
-            Place::Select => Kind::Unknown,
             Place::Columns => self.column(&lower),
             Place::From if lower == "from" => {
                 self.place = Place::Table;
                 Kind::From
             }
-            Place::From => Kind::Unknown,
+            Place::Select | Place::From => Kind::Unknown,
             Place::Table => {
                 self.place = Place::Where;
                 if lower == "where" { Kind::Unknown } else { Kind::TableName }
@@ -234,11 +241,12 @@ impl Lexer {
         match lower {
             ";" => return Some(Kind::Semicolon),
             "order" => {
-                self.order_seen = true;
+                if self.order == Order::None {
+                    self.order = Order::Seen;
+                }
                 return None;
             }
-            "by" if self.order_seen => {
-                self.order_seen = false;
+            "by" if self.order == Order::Seen => {
                 self.place = Place::Order;
             }
             "where" => self.place = Place::Where,
@@ -259,8 +267,8 @@ impl Lexer {
     }
 
     fn order(&mut self, lower: &str) -> Kind {
-        if !self.order_open {
-            self.order_open = true;
+        if self.order == Order::Seen {
+            self.order = Order::Open;
             return Kind::OrderBy;
         }
         match lower {
@@ -282,27 +290,26 @@ impl Lexer {
             ">" => Kind::Greater,
             "(" => Kind::ParenOpen,
             ")" => {
-                if self.in_list {
-                    self.in_list = false;
-                    self.after_column = false;
+                if self.value == Wanted::List {
+                    self.value = Wanted::Column;
                 }
                 Kind::ParenClose
             }
             "and" => Kind::And,
             "or" => Kind::Or,
-            _ if !self.after_column => {
-                self.after_column = true;
+            _ if self.value == Wanted::Column => {
+                self.value = Wanted::Value;
                 Kind::ColumnName
             }
             "in" => {
-                self.in_list = true;
+                self.value = Wanted::List;
                 Kind::In
             }
             "," => Kind::Comma,
             "like" => Kind::Like,
             _ => {
-                if !self.in_list {
-                    self.after_column = false;
+                if self.value == Wanted::Value {
+                    self.value = Wanted::Column;
                 }
                 Kind::Value
             }

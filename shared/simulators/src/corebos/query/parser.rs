@@ -98,30 +98,27 @@ impl<'a> Parser<'a> {
         let mut columns = Vec::new();
         loop {
             columns.push(self.expect(&[Kind::ColumnName])?.text.clone());
-            match self.expect(&[Kind::From, Kind::Comma])?.kind {
-                Kind::From => return Ok(Columns::These(columns)),
-                _ => continue,
+            if self.expect(&[Kind::From, Kind::Comma])?.kind == Kind::From {
+                return Ok(Columns::These(columns));
             }
         }
     }
 
     /// SQL binds `and` closer than `or`.
     fn conditions(&mut self) -> Result<Test, Problem> {
-        let mut alternatives = vec![self.condition()?];
+        let mut alternatives = Vec::new();
+        let mut together = vec![self.condition()?];
         loop {
             if self.take(Kind::And) {
-                let next = self.condition()?;
-                if let Some(last) = alternatives.pop() {
-                    alternatives.push(Test::Both(Box::new(last), Box::new(next)));
-                }
+                together.push(self.condition()?);
             } else if self.take(Kind::Or) {
-                alternatives.push(self.condition()?);
+                alternatives.push(Test::All(std::mem::take(&mut together)));
+                together.push(self.condition()?);
             } else {
-                break;
+                alternatives.push(Test::All(together));
+                return Ok(Test::Any(alternatives));
             }
         }
-        let either = |left, right| Test::Either(Box::new(left), Box::new(right));
-        alternatives.into_iter().reduce(either).ok_or_else(Problem::unknown_error)
     }
 
     fn condition(&mut self) -> Result<Test, Problem> {
@@ -209,8 +206,9 @@ mod tests {
     fn and_binds_closer_than_or() {
         let query =
             parse("select id from Leads where a=1 or b='x' and c!=2 order by d,e desc limit 10,5").unwrap();
+        let Some(Test::Any(alternatives)) = query.wanted else { panic!("no alternatives") };
         assert!(
-            matches!(query.wanted, Some(Test::Either(_, ref right)) if matches!(**right, Test::Both(..)))
+            matches!(&alternatives[..], [Test::All(one), Test::All(two)] if one.len() == 1 && two.len() == 2)
         );
         assert_eq!((query.offset, query.limit, query.descending), (10, Some(5), true));
         assert_eq!(query.order, ["d", "e"]);

@@ -98,10 +98,7 @@ impl<'a> Runner<'a> {
     /// Refuses unknown fields, references that are no webservice ids, and words that are neither text nor number.
     fn check(&self, test: &Test) -> Result<(), Problem> {
         match test {
-            Test::Both(left, right) | Test::Either(left, right) => {
-                self.check(left)?;
-                self.check(right)
-            }
+            Test::All(tests) | Test::Any(tests) => tests.iter().try_for_each(|test| self.check(test)),
             Test::Field { field, operator, values } => {
                 let Some(place) = self.place(field) else {
                     let message = format!("Permission to access {field} attribute denied.");
@@ -135,8 +132,22 @@ impl<'a> Runner<'a> {
 
     fn test(&self, record: &Record, test: &Test) -> Result<bool, Problem> {
         match test {
-            Test::Both(left, right) => Ok(self.test(record, left)? && self.test(record, right)?),
-            Test::Either(left, right) => Ok(self.test(record, left)? || self.test(record, right)?),
+            Test::All(tests) => {
+                for test in tests {
+                    if !self.test(record, test)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Test::Any(tests) => {
+                for test in tests {
+                    if self.test(record, test)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
             Test::Field { field, operator, values } => {
                 let place = self.place(field).ok_or_else(Problem::database)?;
                 let (value, kind) = self.column(record, &place);
