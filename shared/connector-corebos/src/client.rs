@@ -238,8 +238,8 @@ impl Connector for CoreBos {
             schema.dates().map(|field| (field.to_owned(), Json::String(String::new()))).collect();
         element.extend(texts(values));
         let owner = self.default_owner.as_deref().unwrap_or(&session.user_id);
-        let owned = element.get(OWNER).and_then(Json::as_str).is_some_and(|owner| !owner.is_empty());
-        if !owned {
+        let is_owned = element.get(OWNER).and_then(Json::as_str).is_some_and(|owner| !owner.is_empty());
+        if !is_owned {
             element.insert(OWNER.to_owned(), Json::from(owner));
         }
         let element = Json::Object(element).to_string();

@@ -102,7 +102,7 @@ fn exponent(text: &str) -> Result<String, Unfit> {
     }
 }
 
-/// Rounds half away from zero, as MySQL does, and leaves out zeros at the end.
+/// Rounds half away from zero, as the database does, and leaves out zeros at the end.
 fn round(whole: &str, fraction: &str) -> Result<String, Unfit> {
     let kept: String = fraction.chars().chain(std::iter::repeat('0')).take(DECIMALS).collect();
     let up = fraction.as_bytes().get(DECIMALS).is_some_and(|digit| *digit >= b'5');
