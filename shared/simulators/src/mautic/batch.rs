@@ -11,7 +11,7 @@ use super::contact::{self, Refused};
 use super::contacts_api::{duplicate, mode, save};
 use super::engine::Engine;
 use super::php::Php;
-use super::view::{Shown, Style, company_view, contact_view, shown_contact};
+use super::view::{Shown, Style, company_view, contact_view, listed_contact};
 
 const CONTACTS: &str = "lead:leads";
 
@@ -66,43 +66,18 @@ pub(crate) async fn create_contacts(engine: &Engine, call: &Call) -> Answer {
         Err(answer) => return answer,
     };
     let mut outcome = Outcome::default();
-    let mut shown: HashMap<u64, Shown> = HashMap::new();
-    let mut owners: IndexMap<String, u64> = IndexMap::new();
     for (key, sent) in items {
         let existing = engine.read(|state| duplicate(state, &sent));
         match save(engine, existing, &sent, mode(call, &sent), &call.caller.actor).await {
             Ok(saved) => {
                 let status = if saved.created { 201 } else { 200 };
-                outcome.accept(&key, status, Php::Null);
-                owners.insert(key, saved.shown.contact.id);
-                // An entity that was made in this batch is edited in memory: it never loads its fields.
-                shown.insert(saved.shown.contact.id, saved.shown);
+                let view = engine.read(|state| contact_view(state, &saved.shown, Style::Api));
+                outcome.accept(&key, status, view);
             }
             Err(refused) => outcome.refuse(&key, &refused),
         }
     }
-    fill_views(engine, &mut outcome, &owners, &shown);
     outcome.answer("contacts", 201)
-}
-
-fn fill_views(
-    engine: &Engine,
-    outcome: &mut Outcome,
-    owners: &IndexMap<String, u64>,
-    shown: &HashMap<u64, Shown>,
-) {
-    engine.read(|state| {
-        for (key, id) in owners {
-            let view = match shown.get(id) {
-                Some(shown) => contact_view(state, shown, Style::Api),
-                None => match state.contacts.get(id) {
-                    Some(contact) => contact_view(state, &shown_contact(state, contact), Style::Api),
-                    None => continue,
-                },
-            };
-            outcome.records.insert(key.clone(), view);
-        }
-    });
 }
 
 /// `PATCH` and `PUT /api/contacts/batch/edit`
@@ -118,44 +93,44 @@ pub(crate) async fn edit_contacts(engine: &Engine, call: &Call) -> Answer {
     };
     let put = call.method.as_str() == "PUT";
     let mut outcome = Outcome::default();
-    // By the id that was sent: the contact that now stands for it.
-    let mut done: HashMap<u64, u64> = HashMap::new();
-    let mut shown: HashMap<u64, Shown> = HashMap::new();
+    // What each contact of the batch has become: all items of one contact show the same.
+    let mut done: HashMap<u64, Shown> = HashMap::new();
+    let mut refused_views: IndexMap<String, u64> = IndexMap::new();
     let mut owners: IndexMap<String, u64> = IndexMap::new();
     for (key, sent) in items {
         let id = sent.get("id").and_then(Php::as_int).and_then(|id| u64::try_from(id).ok());
         let existing = id.and_then(|id| engine.read(|state| state.contact_id(id)));
-        let Some(existing) = existing else {
-            if put {
-                match save(engine, None, &sent, mode(call, &sent), &call.caller.actor).await {
-                    Ok(saved) => {
-                        outcome.accept(&key, 201, Php::Null);
-                        owners.insert(key, saved.shown.contact.id);
-                        shown.insert(saved.shown.contact.id, saved.shown);
-                    }
-                    Err(refused) => outcome.refuse(&key, &refused),
-                }
-            } else {
-                outcome.refuse(&key, &Refused::NotFound);
-            }
+        if existing.is_none() && !put {
+            outcome.refuse(&key, &Refused::NotFound);
             continue;
-        };
-        let saved = if done.contains_key(&existing) {
-            save_copy(engine, call, existing, &sent).await
-        } else {
-            save(engine, Some(existing), &sent, mode(call, &sent), &call.caller.actor).await
-        };
-        match saved {
-            Ok(saved) => {
-                outcome.accept(&key, 200, Php::Null);
-                done.insert(existing, saved.shown.contact.id);
-                shown.insert(existing, saved.shown);
-            }
-            Err(refused) => outcome.refuse(&key, &refused),
         }
-        owners.insert(key, existing);
+        let before = existing.and_then(|id| done.get(&id).cloned());
+        match save_listed(engine, call, existing, before, &sent).await {
+            Ok(saved) => {
+                let owner = existing.unwrap_or(saved.shown.contact.id);
+                outcome.accept(&key, if saved.created { 201 } else { 200 }, Php::Null);
+                done.insert(owner, saved.shown);
+                owners.insert(key, owner);
+            }
+            Err(refused) => {
+                outcome.refuse(&key, &refused);
+                refused_views.extend(existing.map(|id| (key, id)));
+            }
+        }
     }
-    fill_views(engine, &mut outcome, &owners, &shown);
+    engine.read(|state| {
+        for (key, owner) in owners.iter().chain(&refused_views) {
+            let view = match done.get(owner) {
+                Some(shown) => Some(contact_view(state, shown, Style::Api)),
+                // A contact that was only refused shows neither `fields.all` nor rounded numbers (capture E06).
+                None => state
+                    .contacts
+                    .get(owner)
+                    .map(|contact| contact_view(state, &listed_contact(state, contact), Style::Hook)),
+            };
+            outcome.records.insert(key.clone(), view.unwrap_or(Php::Null));
+        }
+    });
     outcome.records.sort_by(|one, _, other, _| {
         let place = |key: &String| outcome.statuses.get_index_of(key);
         place(one).cmp(&place(other))
@@ -163,22 +138,34 @@ pub(crate) async fn edit_contacts(engine: &Engine, call: &Call) -> Answer {
     outcome.answer("contacts", 200)
 }
 
-/// Saves the change into a copy of the contact, and tells it as an update of the copy.
-async fn save_copy(
+/// Saves one item. A contact that the batch has saved already is copied, the copy takes the change, and what is
+/// told of it still holds the `fields.all` of the original (captures E03, F26).
+async fn save_listed(
     engine: &Engine,
     call: &Call,
-    original: u64,
+    existing: Option<u64>,
+    before: Option<Shown>,
     sent: &IndexMap<String, Php>,
 ) -> Result<contact::Saved, Refused> {
     let actor = &call.caller.actor;
     let mut saved = engine.write(|state, now| {
-        let mut draft = contact::open(state, Some(original), actor, now).ok_or(Refused::NotFound)?;
+        let mut draft = contact::open(state, existing, actor, now).ok_or(Refused::NotFound)?;
+        draft.shown.sheet.from_list = existing.is_some() && before.is_none();
         draft.fill(state, sent, mode(call, sent), now)?;
-        let id = state.next_id("contact");
-        let copy = contact::copy_as(&draft, id);
-        state.contacts.insert(id, copy);
-        draft.shown.contact.id = id;
-        contact::save(state, draft, now).ok_or(Refused::NotFound)
+        let mut all = None;
+        if let Some(before) = &before {
+            let view = contact_view(state, before, Style::Api);
+            all = view.get("fields").and_then(|fields| fields.get("all")).cloned();
+            let id = state.next_id("contact");
+            let copy = contact::copy_as(&draft, id);
+            state.contacts.insert(id, copy);
+            draft.shown.contact.id = id;
+        }
+        let mut saved = contact::save(state, draft, now).ok_or(Refused::NotFound)?;
+        if let Some(all) = all {
+            saved.events.iter_mut().for_each(|event| event.add_all(&all));
+        }
+        Ok::<_, Refused>(saved)
     })?;
     engine.tell(std::mem::take(&mut saved.events)).await;
     Ok(saved)
@@ -196,11 +183,13 @@ pub(crate) async fn delete_contacts(engine: &Engine, call: &Call) -> Answer {
         let view = engine
             .act(|state, now| {
                 let Some(id) = state.contact_id(id) else { return (None, Vec::new()) };
-                let Some((mut shown, event)) = contact::delete(state, id, now) else {
-                    return (None, Vec::new());
-                };
-                shown.contact.id = id;
-                (Some(contact_view(state, &shown, Style::Api)), vec![event])
+                let Some(contact) = state.contacts.get(&id) else { return (None, Vec::new()) };
+                let view = contact_view(state, &listed_contact(state, contact), Style::Api);
+                let Some((_, mut event)) = contact::delete(state, id, now) else { return (None, Vec::new()) };
+                if let Some(all) = view.get("fields").and_then(|fields| fields.get("all")) {
+                    event.add_all(all);
+                }
+                (Some(view), vec![event])
             })
             .await;
         views.extend(view);

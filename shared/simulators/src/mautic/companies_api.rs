@@ -138,8 +138,7 @@ pub(crate) async fn set_member(
     let Some(contact) = engine.read(|state| state.contact_id(contact)) else {
         return Answer::not_found("Contact");
     };
-    let actor = &call.caller.actor;
-    engine.act(|state, now| ((), membership::set(state, (company, contact), member, actor, now))).await;
+    engine.act(|state, now| ((), membership::set(state, (company, contact), member, now))).await;
     Answer::success()
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn save(
     store(&mut company.values, columns);
     state.companies.insert(company.id, company.clone());
     if sheet.updated.contains_key("companyname") && !created {
-        membership::rename_members(state, company.id);
+        membership::rename_first_member(state, company.id);
     }
     let events = vec![save_event(&company, &sheet, now)];
     Ok(SavedCompany { company, sheet, created, events })
@@ -109,6 +109,7 @@ pub(crate) fn merge(
     }
     let before = state.companies.get(&winner)?.clone();
     let mut events = Vec::new();
+    let mut joined = Vec::new();
     let members: Vec<u64> =
         state.memberships.iter().filter(|each| each.company == loser).map(|each| each.contact).collect();
     for contact in members {
@@ -116,7 +117,7 @@ pub(crate) fn merge(
         let shown = shown_contact(state, stored);
         if !membership::is_member(state, winner, contact) {
             membership::make_primary(state, winner, contact, now);
-            events.extend(membership_event(state, &shown, winner, true, now));
+            joined.push(shown);
         }
     }
     let gained: Vec<(String, Option<Php>)> = state
@@ -133,8 +134,14 @@ pub(crate) fn merge(
         after.stamp.modify(now, actor);
     }
     store(&mut after.values, gained);
+    let view = company_hook_view(&after, &sheet);
+    state.companies.insert(winner, after.clone());
+    for mut shown in joined {
+        // The members are told without any field (capture G19).
+        shown.sheet.fields.clear();
+        events.extend(membership_event(state, &shown, winner, Some(view.clone()), true, now));
+    }
     events.push(save_event(&after, &sheet, now));
-    state.companies.insert(winner, after);
     let (_, _, event) = delete(state, loser, now)?;
     events.push(event);
     Some(events)

@@ -12,7 +12,7 @@ use super::sheet::{Mode, Refusals, Sheet, store};
 use super::stamp::{Actor, Stamp};
 use super::state::{Address, Contact, State};
 use super::values::{last_active, strip_tags};
-use super::view::{Shown, Style, contact_view, shown_contact};
+use super::view::{PROPERTIES, Shown, Style, contact_view, shown_contact};
 
 /// Why nothing was saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(crate) struct Draft {
     tags: Vec<String>,
     pub(crate) addresses: Vec<(String, bool)>,
     pub(crate) last_active: Option<Timestamp>,
-    refusals: Vec<(String, i64, String)>,
+    refusals: Vec<refusals::Wish>,
     companies: Option<Vec<u64>>,
 }
 
@@ -106,9 +106,12 @@ impl Draft {
             .map(|ids| ids.items().iter().filter_map(|id| u64::try_from(id.as_int()?).ok()).collect());
         for refusal in sent.get("doNotContact").map(Php::items).unwrap_or_default() {
             let text = |key: &str| refusal.get(key).and_then(Php::as_text).filter(|text| !text.is_empty());
-            let reason = refusal.get("reason").and_then(Php::as_int).unwrap_or(refusals::MANUAL);
-            let channel = text("channel").unwrap_or_else(|| "email".to_owned());
-            self.refusals.push((channel, reason, text("comments").unwrap_or_default()));
+            self.refusals.push(refusals::Wish {
+                channel: text("channel").unwrap_or_else(|| "email".to_owned()),
+                channel_id: Php::Null,
+                reason: refusal.get("reason").and_then(Php::as_int).unwrap_or(refusals::MANUAL),
+                comments: text("comments").unwrap_or_default(),
+            });
         }
         Ok(())
     }
@@ -147,11 +150,12 @@ impl Draft {
                 self.points = Some(points);
                 self.shown.sheet.show("points", Php::Int(points));
             }
-            (Mode::Replace, None) if !self.shown.sheet.fresh => {
+            (Mode::Replace, None) if self.shown.sheet.fresh => self.shown.sheet.show("points", Php::Int(0)),
+            (Mode::Replace, None) => {
                 self.points = Some(0);
                 self.shown.sheet.show("points", Php::text(""));
             }
-            (Mode::Merge { .. }, Some(points)) if points != 0 => {
+            (Mode::Merge { .. } | Mode::Page, Some(points)) if points != 0 => {
                 self.points = Some(points);
                 self.shown.sheet.show("points", Php::Int(points));
             }
@@ -187,8 +191,12 @@ fn tag_words(sent: Option<&Php>) -> Vec<String> {
 }
 
 /// A copy of the drafted contact under another id, as it was before the draft.
+///
+/// Only fields that are properties of a contact are copied; custom fields are lost (captures F26, G01).
 pub(crate) fn copy_as(draft: &Draft, id: u64) -> Contact {
-    Contact { id, ..draft.shown.contact.clone() }
+    let mut copy = Contact { id, ..draft.shown.contact.clone() };
+    copy.values.retain(|alias, _| PROPERTIES.contains(&alias.as_str()));
+    copy
 }
 
 /// Saves a draft; none when the contact has gone meanwhile.
@@ -236,8 +244,8 @@ pub(crate) fn save(state: &mut State, draft: Draft, now: Timestamp) -> Option<Sa
         stored.identified = Some(now);
     }
     let mut subscriptions = Vec::new();
-    for (channel, reason, comments) in refusals {
-        subscriptions.extend(refusals::change(state, &mut stored, &channel, reason, &comments, now));
+    for wish in &refusals {
+        subscriptions.extend(refusals::change(state, &mut stored, wish, now));
     }
     changed |= !subscriptions.is_empty();
 
@@ -263,7 +271,7 @@ pub(crate) fn save(state: &mut State, draft: Draft, now: Timestamp) -> Option<Sa
     state.contacts.insert(id, stored);
 
     for (company, added) in memberships {
-        events.extend(membership_event(state, &shown, company, added, now));
+        events.extend(membership_event(state, &shown, company, None, added, now));
     }
     for subscription in &subscriptions {
         let contact = contact_view(state, &subscription.shown_in(&shown), Style::Hook);
@@ -284,11 +292,11 @@ pub(crate) fn save(state: &mut State, draft: Draft, now: Timestamp) -> Option<Sa
         }
         events.push(save_event(state, CONTACT_UPDATE, &shown_then, now));
     }
-    if let Some(company) = joined {
+    if let Some((company, view)) = joined {
         let was_member = membership::is_member(state, company, id);
         membership::make_primary(state, company, id, now);
         if !was_member {
-            events.extend(membership_event(state, &shown, company, true, now));
+            events.extend(membership_event(state, &shown, company, view, true, now));
         }
     }
     Some(Saved { shown, created, events })
@@ -299,10 +307,11 @@ pub(crate) fn membership_event(
     state: &State,
     shown: &Shown,
     company: u64,
+    view: Option<Php>,
     added: bool,
     now: Timestamp,
 ) -> Option<Event> {
-    let company = membership::company_in_event(state, company)?;
+    let company = view.or_else(|| membership::company_in_event(state, company))?;
     let mut shown = shown.clone();
     if let Some(stored) = state.contacts.get(&shown.contact.id) {
         shown.contact.values.clone_from(&stored.values);
@@ -385,10 +394,20 @@ pub(crate) fn delete(state: &mut State, id: u64, now: Timestamp) -> Option<(Show
     let contact = state.contacts.get(&id)?;
     let mut shown = shown_contact(state, contact);
     shown.contact.id = 0;
+    // What tells of a deletion has lost the tags (captures F42, G12).
+    shown.contact.tags.clear();
     let view = contact_view(state, &shown, Style::Hook);
+    remove(state, id);
+    Some((shown, deletion(id, view, now)))
+}
+
+pub(crate) fn remove(state: &mut State, id: u64) {
     state.contacts.remove(&id);
     state.memberships.retain(|membership| membership.contact != id);
-    Some((shown, Event::new(CONTACT_DELETE, now, [("id", Php::id(id)), ("contact", view)])))
+}
+
+pub(crate) fn deletion(id: u64, contact: Php, now: Timestamp) -> Event {
+    Event::new(CONTACT_DELETE, now, [("id", Php::id(id)), ("contact", contact)])
 }
 
 /// Changes a contact outside of its fields: stage, UTM tags. The update is told when it is identified.
@@ -398,7 +417,7 @@ pub(crate) fn change(
     actor: &Actor,
     now: Timestamp,
     edit: impl FnOnce(&mut Contact),
-) -> Option<Vec<Event>> {
+) -> Option<(Shown, Vec<Event>)> {
     let contact = state.contacts.get_mut(&id)?;
     let columns_before = contact.last_active;
     edit(contact);
@@ -406,5 +425,6 @@ pub(crate) fn change(
     let identified = contact.is_identified();
     let mut shown = shown_contact(state, state.contacts.get(&id)?);
     shown.sheet.show("last_active", super::values::column_moment(columns_before));
-    Some(if identified { vec![save_event(state, CONTACT_UPDATE, &shown, now)] } else { Vec::new() })
+    let events = if identified { vec![save_event(state, CONTACT_UPDATE, &shown, now)] } else { Vec::new() };
+    Some((shown, events))
 }

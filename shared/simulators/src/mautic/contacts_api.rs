@@ -8,12 +8,12 @@ use super::contact::{self, Refused, Saved};
 use super::engine::Engine;
 use super::php::Php;
 use super::query::select;
-use super::refusals;
+use super::refusals::{self, Wish};
 use super::schema::Object;
 use super::sheet::Mode;
 use super::stamp::Actor;
 use super::state::State;
-use super::view::{Shown, Style, contact_view, shown_contact};
+use super::view::{Shown, Style, contact_view, listed_contact, shown_contact};
 
 const VIEW: [&str; 2] = ["viewown", "viewother"];
 const EDIT: [&str; 2] = ["editown", "editother"];
@@ -31,7 +31,7 @@ pub(crate) fn list(engine: &Engine, call: &Call) -> Answer {
         let contacts: IndexMap<String, Php> = page
             .ids
             .iter()
-            .filter_map(|id| Some((id.to_string(), stored_view(state, *id)?)))
+            .filter_map(|id| Some((id.to_string(), listed_view(state, *id)?)))
             .map(|(id, view)| (id, if minimal { shortened(view) } else { view }))
             .collect();
         Ok::<_, super::query::BadQuery>((page.total, contacts))
@@ -47,6 +47,10 @@ pub(crate) fn list(engine: &Engine, call: &Call) -> Answer {
 
 fn stored_view(state: &State, id: u64) -> Option<Php> {
     Some(contact_view(state, &shown_contact(state, state.contacts.get(&id)?), Style::Api))
+}
+
+fn listed_view(state: &State, id: u64) -> Option<Php> {
+    Some(contact_view(state, &listed_contact(state, state.contacts.get(&id)?), Style::Api))
 }
 
 /// `minimal=1` ends after the fields (capture E14).
@@ -210,7 +214,9 @@ pub(crate) async fn add_refusal(engine: &Engine, call: &Call, id: u64, channel: 
         return Answer::error(400, "Invalid reason code given", details);
     }
     let comments = sent.get("comments").and_then(Php::as_text).unwrap_or_default();
-    let view = change_refusal(engine, call, id, (channel, reason, &comments)).await.1;
+    let channel_id = sent.get("channelId").filter(|id| !id.is_empty()).cloned().unwrap_or(Php::Null);
+    let wish = Wish { channel: channel.to_owned(), channel_id, reason, comments };
+    let view = change_refusal(engine, call, id, &wish).await.1;
     view.map_or_else(Answer::item_not_found, |view| Answer::ok(Php::map([("contact", view)])))
 }
 
@@ -220,21 +226,16 @@ pub(crate) async fn remove_refusal(engine: &Engine, call: &Call, id: u64, channe
         return Answer::access_denied();
     }
     let Some(id) = engine.read(|state| state.contact_id(id)) else { return Answer::item_not_found() };
-    let (found, view) = change_refusal(engine, call, id, (channel, refusals::CONTACTABLE, "")).await;
+    let (found, view) = change_refusal(engine, call, id, &Wish::new(channel, refusals::CONTACTABLE)).await;
     view.map_or_else(Answer::item_not_found, |view| {
         Answer::ok(Php::map([("recordFound", Php::Bool(found)), ("contact", view)]))
     })
 }
 
-async fn change_refusal(
-    engine: &Engine,
-    call: &Call,
-    id: u64,
-    refusal: (&str, i64, &str),
-) -> (bool, Option<Php>) {
+async fn change_refusal(engine: &Engine, call: &Call, id: u64, wish: &Wish) -> (bool, Option<Php>) {
     engine
         .act(|state, now| {
-            let Some((changed, events)) = refusals::set(state, id, refusal, &call.caller.actor, now) else {
+            let Some((changed, events)) = refusals::set(state, id, wish, &call.caller.actor, now) else {
                 return ((false, None), Vec::new());
             };
             ((changed, bare_view(state, id)), events)
@@ -252,7 +253,7 @@ pub(crate) async fn add_utm(engine: &Engine, call: &Call, id: u64) -> Answer {
     let view = engine
         .act(|state, now| {
             let Some(id) = state.contact_id(id) else { return (None, Vec::new()) };
-            let set = Php::map([
+            let utm = Php::map([
                 ("id", Php::id(state.next_id("utm"))),
                 ("query", sent.get("query").cloned().unwrap_or_else(Php::empty)),
                 ("referer", value("referer")),
@@ -267,11 +268,12 @@ pub(crate) async fn add_utm(engine: &Engine, call: &Call, id: u64) -> Answer {
             ]);
             let active = sent.get("lastActive").and_then(Php::as_text);
             let active = active.map(|text| super::values::last_active(&text, now));
-            let events = contact::change(state, id, &call.caller.actor, now, |contact| {
-                contact.utm.push(set);
+            let changed = contact::change(state, id, &call.caller.actor, now, |contact| {
+                contact.utm.push(utm);
                 contact.last_active = active.or(contact.last_active);
             });
-            (bare_view(state, id), events.unwrap_or_default())
+            let Some((shown, events)) = changed else { return (None, Vec::new()) };
+            (Some(contact_view(state, &shown, Style::Bare)), events)
         })
         .await;
     view.map_or_else(Answer::item_not_found, |view| Answer::ok(Php::map([("contact", view)])))

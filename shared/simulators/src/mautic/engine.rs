@@ -254,6 +254,9 @@ impl Engine {
 /// Unpublishes a webhook on 410, and on failures only when nothing else came for long.
 fn judge(state: &mut State, hook: u64, status: Option<u16>, now: Timestamp) {
     let Some(hook) = state.hooks.get_mut(&hook) else { return };
+    // Mautic saves the webhook with each delivery: the names move, the time does not (capture E38).
+    hook.stamp.modified_by = hook.stamp.created_by;
+    hook.stamp.modified_by_user.clone_from(&hook.stamp.created_by_user);
     let success = status.is_some_and(|status| (200..300).contains(&status));
     hook.log.push(success);
     let surplus = hook.log.len().saturating_sub(LOG_LIMIT);

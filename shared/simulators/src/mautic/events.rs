@@ -32,6 +32,16 @@ impl Event {
         item.insert("timestamp".to_owned(), Php::Text(iso(now)));
         Self { key, item: Php::Map(item) }
     }
+
+    /// Puts `fields.all` into the contact: batches leave it in what they tell (captures E03, E11).
+    pub(crate) fn add_all(&mut self, all: &Php) {
+        if let Php::Map(item) = &mut self.item
+            && let Some(Php::Map(contact)) = item.get_mut("contact")
+            && let Some(Php::Map(fields)) = contact.get_mut("fields")
+        {
+            fields.insert("all".to_owned(), all.clone());
+        }
+    }
 }
 
 /// What `GET /api/hooks/triggers` answers: key, label, description. Source: capture A02.

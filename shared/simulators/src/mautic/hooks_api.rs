@@ -178,8 +178,13 @@ fn edit(engine: &Engine, call: &Call, id: u64) -> Answer {
     let replace = call.method.as_str() == "PUT";
     let hook = engine.write(|state, now| {
         let mut hook = state.hooks.get(&id).ok_or(Refused::NotFound)?.clone();
+        let before = view(&hook);
         fill(&mut hook, &sent, replace).map_err(Refused::Invalid)?;
-        hook.stamp.modify(now, &call.caller.actor);
+        if view(&hook) == before {
+            hook.stamp.touch(&call.caller.actor);
+        } else {
+            hook.stamp.modify(now, &call.caller.actor);
+        }
         state.hooks.insert(id, hook.clone());
         Ok::<_, Refused>(hook)
     });

@@ -233,7 +233,7 @@ async fn set_stage(engine: &Engine, call: &Call, (stage, contact): (u64, u64), i
         .act(|state, now| {
             let wanted = inside.then_some(stage);
             let events = contact::change(state, contact, actor, now, |contact| contact.stage = wanted);
-            ((), events.unwrap_or_default())
+            ((), events.map(|(_, events)| events).unwrap_or_default())
         })
         .await;
     Answer::success()

@@ -73,7 +73,6 @@ pub(crate) fn set(
     state: &mut State,
     (company, contact): (u64, u64),
     member: bool,
-    actor: &Actor,
     now: Timestamp,
 ) -> Vec<Event> {
     if is_member(state, company, contact) == member {
@@ -87,10 +86,11 @@ pub(crate) fn set(
         remove(state, company, contact);
     }
     if let Some(stored) = state.contacts.get_mut(&contact) {
-        stored.stamp.modify(now, actor);
+        // The time moves, the names do not (capture F36).
+        stored.stamp.modified = Some(now);
         shown.contact.stamp = stored.stamp.clone();
     }
-    membership_event(state, &shown, company, member, now).into_iter().collect()
+    membership_event(state, &shown, company, None, member, now).into_iter().collect()
 }
 
 /// The company with this name, made when there is none.
@@ -100,13 +100,14 @@ pub(crate) fn company_named(
     actor: &Actor,
     now: Timestamp,
     events: &mut Vec<Event>,
-) -> u64 {
+) -> (u64, Option<Php>) {
     if let Some(id) = state.companies_named(name).first() {
-        return *id;
+        return (*id, None);
     }
     let (id, event) = company::create_named(state, name, actor, now);
+    let view = event.item.get("company").cloned();
     events.push(event);
-    id
+    (id, view)
 }
 
 pub(crate) fn company_in_event(state: &State, id: u64) -> Option<Php> {
@@ -114,15 +115,11 @@ pub(crate) fn company_in_event(state: &State, id: u64) -> Option<Php> {
     Some(company_hook_view(company, &company_sheet(state, company)))
 }
 
-/// Writes a company's new name into its primary members, past every event and date (capture D41).
-pub(crate) fn rename_members(state: &mut State, company: u64) {
-    let members: Vec<u64> = state
-        .memberships
-        .iter()
-        .filter(|each| each.company == company && each.primary)
-        .map(|each| each.contact)
-        .collect();
-    for contact in members {
-        write_name(state, contact);
+/// Writes a company's new name into its first primary member, past every event and date; the others keep
+/// the old one (captures D41, E13).
+pub(crate) fn rename_first_member(state: &mut State, company: u64) {
+    let primary = state.memberships.iter().filter(|each| each.company == company && each.primary);
+    if let Some(first) = primary.map(|each| each.contact).min() {
+        write_name(state, first);
     }
 }

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::contact::{membership_event, points_event, save_event};
+use super::contact::{self, membership_event, points_event, save_event};
 use super::events::{CONTACT_NEW, CONTACT_UPDATE, Event};
 use super::membership;
 use super::php::Php;
 use super::sheet::store;
 use super::stamp::Actor;
 use super::state::{Contact, State};
-use super::view::shown_contact;
+use super::view::{Style, contact_view, listed_contact, shown_contact};
 
 /// Moves everything from `loser` to `winner`; the loser is still there until it is removed.
 ///
@@ -26,6 +26,7 @@ pub(crate) fn merge(
     let lost = state.contacts.get(&loser).filter(|_| winner != loser)?.clone();
     let kept = state.contacts.get(&winner)?.clone();
     let mut shown = shown_contact(state, &kept);
+    shown.sheet.visiting = kept.stamp.created_by_user.is_none();
     let mut merged = kept.clone();
 
     let columns = newest_values(&kept, &lost);
@@ -53,7 +54,7 @@ pub(crate) fn merge(
     }
     merged.stamp.modify(now, actor);
 
-    shown.contact = Contact { values: shown.contact.values, points: merged.points, ..merged.clone() };
+    shown.contact = Contact { values: shown.contact.values, points: kept.points, ..merged.clone() };
     state.contacts.insert(winner, merged.clone());
     let mut events = Vec::new();
     if merged.points != kept.points {
@@ -72,7 +73,7 @@ pub(crate) fn merge(
     {
         if !membership::is_member(state, company, winner) {
             membership::make_primary(state, company, winner, now);
-            events.extend(membership_event(state, &shown, company, true, now));
+            events.extend(membership_event(state, &shown, company, None, true, now));
         }
     }
     for survivor in state.merged.values_mut().filter(|survivor| **survivor == loser) {
@@ -80,6 +81,20 @@ pub(crate) fn merge(
     }
     state.merged.insert(loser, winner);
     Some(events)
+}
+
+/// Removes a contact that was merged away; tags are told as empty lists, one each (capture F38).
+pub(crate) fn remove_loser(state: &mut State, loser: u64, listed: bool, now: Timestamp) -> Option<Event> {
+    let mut shown = listed_contact(state, state.contacts.get(&loser)?);
+    shown.sheet.from_list = listed;
+    shown.contact.id = 0;
+    let mut view = contact_view(state, &shown, Style::Hook);
+    if let Php::Map(entries) = &mut view {
+        let tags = shown.contact.tags.iter().map(|_| Php::empty()).collect();
+        entries.insert("tags".to_owned(), Php::List(tags));
+    }
+    contact::remove(state, loser);
+    Some(contact::deletion(loser, view, now))
 }
 
 /// The newer of two contacts gives its values, the older one fills the gaps.

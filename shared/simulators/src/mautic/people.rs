@@ -17,7 +17,7 @@ use super::refusals;
 use super::sheet::Mode;
 use super::stamp::{Actor, iso, time};
 use super::state::{State, User};
-use super::view::{Style, address_view, contact_view};
+use super::view::{Shown, Style, address_view, fields_view};
 
 /// The first user, who works in the pages.
 pub(crate) fn administrator(state: &State) -> Actor {
@@ -29,7 +29,7 @@ fn named(fields: &Value) -> IndexMap<String, Php> {
 }
 
 /// A form in the pages sends every field, empty ones too.
-const PAGE: Mode = Mode::Merge { overwrite_with_blank: true };
+const PAGE: Mode = Mode::Page;
 
 impl MauticSimulator {
     /// A person creates a contact; none when the form refuses the values.
@@ -72,10 +72,10 @@ impl MauticSimulator {
     /// A person merges `loser` into `winner`, and the loser is deleted; false when one of them is not there.
     pub async fn merge_contacts(&self, winner: u64, loser: u64) -> bool {
         let actor = self.engine.read(administrator);
-        self.merge(winner, loser, &actor).await
+        self.merge(winner, loser, &actor, true).await
     }
 
-    async fn merge(&self, winner: u64, loser: u64, actor: &Actor) -> bool {
+    async fn merge(&self, winner: u64, loser: u64, actor: &Actor, listed: bool) -> bool {
         let merged = self
             .engine
             .act(|state, now| {
@@ -83,7 +83,33 @@ impl MauticSimulator {
                 (events.is_some(), events.unwrap_or_default())
             })
             .await;
-        merged && self.delete_contact(loser).await
+        if merged {
+            self.engine
+                .act(|state, now| ((), merge::remove_loser(state, loser, listed, now).into_iter().collect()))
+                .await;
+        }
+        merged
+    }
+
+    /// The command `mautic:contacts:deduplicate`: merges older contacts into newer ones with the same e-mail
+    /// (capture G01); gives the number of contacts that were merged away.
+    pub async fn deduplicate_contacts(&self) -> usize {
+        let mut merged = 0;
+        loop {
+            let pair = self.engine.read(|state| {
+                state.contacts.values().find_map(|older| {
+                    let email = older.values.get("email").and_then(Php::as_text)?;
+                    let newest = state.contacts_with_email(&email).first().copied()?;
+                    (newest != older.id).then_some((newest, older.id))
+                })
+            });
+            match pair {
+                Some((newest, older)) if self.merge(newest, older, &Actor::nobody(), true).await => {
+                    merged += 1
+                }
+                _ => return merged,
+            }
+        }
     }
 
     /// A visitor without a cookie submits a form whose fields are contact aliases; gives the contact's id.
@@ -98,7 +124,7 @@ impl MauticSimulator {
             None => None,
             Some(known) => {
                 let id = self.engine.write(|state, now| new_visitor(state, &visitor, now))?;
-                self.merge(id, known, &visitor).await;
+                self.merge(id, known, &visitor, false).await;
                 Some(id)
             }
         };
@@ -107,13 +133,14 @@ impl MauticSimulator {
             .act(|state, now| {
                 let saved = submit(state, existing, &sent, &visitor, now);
                 match saved {
-                    Some((id, events)) => (Some(id), events),
+                    Some(saved) => (Some(saved.shown), saved.events),
                     None => (None, Vec::new()),
                 }
             })
             .await?;
-        self.engine.act(|state, now| ((), submission(state, saved, &sent, now).into_iter().collect())).await;
-        Some(saved)
+        let id = saved.contact.id;
+        self.engine.act(|state, now| ((), vec![submission(state, &saved, &sent, now)])).await;
+        Some(id)
     }
 
     /// A person creates a company; none when the form refuses the values.
@@ -173,13 +200,9 @@ impl MauticSimulator {
     async fn set_member(&self, company: u64, contact: u64, member: bool) {
         self.engine
             .act(|state, now| {
-                let actor = administrator(state);
                 let known = state.companies.contains_key(&company);
-                let events = if known {
-                    membership::set(state, (company, contact), member, &actor, now)
-                } else {
-                    Vec::new()
-                };
+                let events =
+                    if known { membership::set(state, (company, contact), member, now) } else { Vec::new() };
                 ((), events)
             })
             .await;
@@ -190,7 +213,13 @@ impl MauticSimulator {
         self.engine
             .act(|state, now| {
                 let actor = administrator(state);
-                let set = refusals::set(state, contact, (channel, i64::from(reason), ""), &actor, now);
+                let set = refusals::set(
+                    state,
+                    contact,
+                    &refusals::Wish::new(channel, i64::from(reason)),
+                    &actor,
+                    now,
+                );
                 ((), set.map(|(_, events)| events).unwrap_or_default())
             })
             .await;
@@ -309,7 +338,7 @@ fn submit(
     sent: &IndexMap<String, Php>,
     actor: &Actor,
     now: Timestamp,
-) -> Option<(u64, Vec<Event>)> {
+) -> Option<contact::Saved> {
     let id = match existing {
         Some(id) => id,
         None => new_visitor(state, actor, now)?,
@@ -317,27 +346,24 @@ fn submit(
     let mut draft = contact::open(state, Some(id), actor, now)?;
     draft.fill(state, sent, Mode::Merge { overwrite_with_blank: false }, now).ok()?;
     draft.last_active = Some(now);
+    draft.shown.sheet.visiting = true;
     let updated = draft.shown.sheet.updated.clone();
     for (alias, value) in &mut draft.shown.sheet.shown {
         if alias != "points" && !updated.contains_key(alias) {
             *value = Php::Null;
         }
     }
-    let saved = contact::save(state, draft, now)?;
-    Some((id, saved.events))
+    contact::save(state, draft, now)
 }
 
-fn submission(state: &mut State, id: u64, sent: &IndexMap<String, Php>, now: Timestamp) -> Option<Event> {
-    let contact = state.contacts.get(&id)?.clone();
-    let shown = super::view::shown_contact(state, &contact);
-    let lead = match contact_view(state, &shown, Style::Hook) {
-        Php::Map(mut entries) => {
-            // The contact of a submission begins with its id.
-            entries.retain(|key, _| !contact.stamp.entries().contains_key(key));
-            Php::Map(entries)
-        }
-        other => other,
-    };
+fn submission(state: &mut State, shown: &Shown, sent: &IndexMap<String, Php>, now: Timestamp) -> Event {
+    let contact = &shown.contact;
+    let lead = Php::map([
+        ("id", Php::id(contact.id)),
+        ("points", Php::Int(contact.points)),
+        ("color", Php::Null),
+        ("fields", fields_view(&shown.sheet, Style::Hook, Php::Null, None)),
+    ]);
     let address = contact.addresses.first().map_or(Php::Null, address_view);
     let submission = Php::map([
         ("id", Php::id(state.next_id("submission"))),
@@ -352,13 +378,13 @@ fn submission(state: &mut State, id: u64, sent: &IndexMap<String, Php>, now: Tim
             ]),
         ),
         ("lead", lead),
-        ("trackingId", Php::text(format!("{id:023}"))),
+        ("trackingId", Php::text(format!("{:023}", contact.id))),
         ("dateSubmitted", time(Some(now))),
         ("referer", Php::text("")),
         ("page", Php::Null),
         ("results", Php::Map(sent.clone())),
     ]);
-    Some(Event::new(FORM_SUBMIT, now, [("submission", submission)]))
+    Event::new(FORM_SUBMIT, now, [("submission", submission)])
 }
 
 /// A sample of the kind that Mautic ships: a record of 2015 whose id may be that of a real one.

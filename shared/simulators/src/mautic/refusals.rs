@@ -25,6 +25,21 @@ fn status(reason: i64) -> &'static str {
     }
 }
 
+/// What somebody wants for one channel.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    pub(crate) channel: String,
+    pub(crate) channel_id: Php,
+    pub(crate) reason: i64,
+    pub(crate) comments: String,
+}
+
+impl Wish {
+    pub(crate) fn new(channel: &str, reason: i64) -> Self {
+        Self { channel: channel.to_owned(), channel_id: Php::Null, reason, comments: String::new() }
+    }
+}
+
 /// A change of one channel, as it is told.
 #[derive(Debug, Clone)]
 pub(crate) struct Subscription {
@@ -64,13 +79,13 @@ impl Subscription {
 pub(crate) fn change(
     state: &mut State,
     contact: &mut Contact,
-    channel: &str,
-    reason: i64,
-    comments: &str,
+    wish: &Wish,
     now: Timestamp,
 ) -> Option<Subscription> {
-    let held = contact.refusals.iter().position(|entry| entry.channel == channel);
-    let change = |old, told| Subscription { channel: channel.to_owned(), old, new: reason, told };
+    let Wish { channel, channel_id, reason, comments } = wish;
+    let reason = *reason;
+    let held = contact.refusals.iter().position(|entry| entry.channel == *channel);
+    let change = |old, told| Subscription { channel: channel.clone(), old, new: reason, told };
     let Some(position) = held else {
         if reason == CONTACTABLE {
             return None;
@@ -80,8 +95,9 @@ pub(crate) fn change(
             id,
             added: now,
             reason,
-            comments: comments.to_owned(),
-            channel: channel.to_owned(),
+            comments: comments.clone(),
+            channel: channel.clone(),
+            channel_id: channel_id.clone(),
         });
         return Some(change(CONTACTABLE, contact.refusals.clone()));
     };
@@ -95,7 +111,7 @@ pub(crate) fn change(
         return None;
     }
     entry.reason = reason;
-    comments.clone_into(&mut entry.comments);
+    entry.comments.clone_from(comments);
     Some(change(CONTACTABLE, told))
 }
 
@@ -105,12 +121,12 @@ pub(crate) fn change(
 pub(crate) fn set(
     state: &mut State,
     id: u64,
-    (channel, reason, comments): (&str, i64, &str),
+    wish: &Wish,
     actor: &Actor,
     now: Timestamp,
 ) -> Option<(bool, Vec<Event>)> {
     let mut contact = state.contacts.get(&id)?.clone();
-    let Some(subscription) = change(state, &mut contact, channel, reason, comments, now) else {
+    let Some(subscription) = change(state, &mut contact, wish, now) else {
         return Some((false, Vec::new()));
     };
     contact.stamp.modify(now, actor);

@@ -20,6 +20,8 @@ pub(crate) enum Mode {
     Merge { overwrite_with_blank: bool },
     /// PUT of contacts: what is not sent becomes blank.
     Replace,
+    /// The form in Mautic's pages: blanks count, and booleans show what was chosen (capture G15).
+    Page,
 }
 
 #[derive(Debug, Clone)]
@@ -28,6 +30,10 @@ pub(crate) struct Sheet {
     pub(crate) fields: Vec<Field>,
     /// Whether the record has never been loaded from the database: its fields look different then.
     pub(crate) fresh: bool,
+    /// Whether it was loaded with many others: numbers and booleans are texts then (captures E02, E21).
+    pub(crate) from_list: bool,
+    /// Whether what belongs to the record has not been loaded: a visitor's (capture H02).
+    pub(crate) visiting: bool,
     pub(crate) shown: IndexMap<String, Php>,
     pub(crate) updated: IndexMap<String, Php>,
 }
@@ -35,7 +41,15 @@ pub(crate) struct Sheet {
 impl Sheet {
     pub(crate) fn new(object: Object, fields: Vec<Field>) -> Self {
         let shown = fields.iter().map(|field| (field.alias.clone(), Php::Null)).collect();
-        Self { object, fields, fresh: true, shown, updated: IndexMap::new() }
+        Self {
+            object,
+            fields,
+            fresh: true,
+            from_list: false,
+            visiting: false,
+            shown,
+            updated: IndexMap::new(),
+        }
     }
 
     pub(crate) fn loaded(object: Object, fields: Vec<Field>, values: &IndexMap<String, Php>) -> Self {
@@ -43,7 +57,15 @@ impl Sheet {
             .iter()
             .map(|field| (field.alias.clone(), values.get(&field.alias).cloned().unwrap_or(Php::Null)))
             .collect();
-        Self { object, fields, fresh: false, shown, updated: IndexMap::new() }
+        Self {
+            object,
+            fields,
+            fresh: false,
+            from_list: false,
+            visiting: false,
+            shown,
+            updated: IndexMap::new(),
+        }
     }
 
     pub(crate) fn show(&mut self, alias: &str, value: Php) {
@@ -89,7 +111,7 @@ impl Sheet {
         let alias = field.alias.as_str();
         let value = match given {
             Some(Sent::Value(value)) if field.kind == "boolean" => {
-                self.merge_boolean(alias, current, !value.is_empty());
+                self.merge_boolean(alias, current, !value.is_empty(), mode);
                 return;
             }
             Some(Sent::Ignored) if field.kind == "boolean" => return,
@@ -101,7 +123,7 @@ impl Sheet {
             }
             None | Some(Sent::Ignored) => current.clone(),
         };
-        if mode != Mode::Replace && counts_as_zero(&value) {
+        if matches!(mode, Mode::Merge { .. }) && counts_as_zero(&value) {
             return;
         }
         if value.is_blank() {
@@ -122,10 +144,10 @@ impl Sheet {
     }
 
     /// A sent boolean changes the database but not what is shown (captures F02 to F06); on a new contact
-    /// true is shown, and false is lost (captures B01, B63).
-    fn merge_boolean(&mut self, alias: &str, current: &Php, wanted: bool) {
-        if self.fresh && wanted {
-            self.show(alias, Php::Bool(true));
+    /// true is shown and false is not (captures B01, B63).
+    fn merge_boolean(&mut self, alias: &str, current: &Php, wanted: bool, mode: Mode) {
+        if self.fresh && wanted || mode == Mode::Page {
+            self.show(alias, Php::Bool(wanted));
         }
         if current.is_blank() || current.is_empty() == wanted {
             self.updated.insert(alias.to_owned(), Php::Bool(wanted));
@@ -167,7 +189,6 @@ impl Sheet {
     pub(crate) fn columns(&self) -> Vec<(String, Option<Php>)> {
         self.updated
             .iter()
-            .filter(|(_, value)| !(self.fresh && **value == Php::Bool(false)))
             .filter_map(|(alias, value)| {
                 let field = self.fields.iter().find(|field| field.alias == *alias)?;
                 Some((alias.clone(), column(field, value)))

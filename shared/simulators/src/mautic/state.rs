@@ -86,6 +86,8 @@ pub(crate) struct DoNotContact {
     pub(crate) reason: i64,
     pub(crate) comments: String,
     pub(crate) channel: String,
+    /// Which e-mail or message it was, or null.
+    pub(crate) channel_id: Php,
 }
 
 /// A company as the database holds it.

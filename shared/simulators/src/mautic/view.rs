@@ -53,7 +53,7 @@ pub(crate) fn contact_view(state: &State, shown: &Shown, style: Style) -> Php {
     put("owner", contact.owner.map_or(Php::Null, |id| owner_view(state, id, style)));
     put("ipAddresses", Php::List(contact.addresses.iter().map(address_view).collect()));
     put("tags", tags_view(state, contact));
-    put("utmtags", utm_view(contact, sheet.fresh, style));
+    put("utmtags", utm_view(contact, sheet.fresh || sheet.visiting, style));
     put("stage", contact.stage.map_or(Php::Null, |id| stage_view(state, id, style)));
     put("dateIdentified", time(contact.identified));
     put("preferredProfileImage", Php::optional_text(contact.picture.as_ref()));
@@ -64,7 +64,7 @@ pub(crate) fn contact_view(state: &State, shown: &Shown, style: Style) -> Php {
 }
 
 /// Fields that are also properties of a contact.
-const PROPERTIES: [&str; 15] = [
+pub(crate) const PROPERTIES: [&str; 15] = [
     "title",
     "firstname",
     "lastname",
@@ -121,9 +121,9 @@ fn tags_view(state: &State, contact: &Contact) -> Php {
 }
 
 /// Webhooks lose everything that a UTM set holds (capture C51); a contact never loaded has none, as null.
-fn utm_view(contact: &Contact, fresh: bool, style: Style) -> Php {
+fn utm_view(contact: &Contact, unread: bool, style: Style) -> Php {
     match style {
-        _ if fresh => Php::Null,
+        _ if unread => Php::Null,
         Style::Hook => Php::List(contact.utm.iter().map(|_| Php::empty()).collect()),
         _ => Php::List(contact.utm.clone()),
     }
@@ -139,7 +139,7 @@ fn refusals_view(contact: &Contact, style: Style) -> Php {
         entries.insert("reason".to_owned(), Php::Int(refusal.reason));
         entries.insert("comments".to_owned(), Php::text(&refusal.comments));
         entries.insert("channel".to_owned(), Php::text(&refusal.channel));
-        entries.insert("channelId".to_owned(), Php::Null);
+        entries.insert("channelId".to_owned(), refusal.channel_id.clone());
         Php::Map(entries)
     });
     Php::List(view.collect())
@@ -159,7 +159,8 @@ fn owner_view(state: &State, id: u64, style: Style) -> Php {
         put("email", Php::text(&user.email));
         put("position", Php::Null);
         put("role", role_view(state, user.role, style == Style::Bare));
-        for key in ["timezone", "locale", "lastLogin", "lastActive", "signature"] {
+        put("timezone", user.timezone.clone());
+        for key in ["locale", "lastLogin", "lastActive", "signature"] {
             put(key, Php::Null);
         }
     }
@@ -198,7 +199,10 @@ fn stage_view(state: &State, id: u64, style: Style) -> Php {
     Php::Map(entries)
 }
 
-fn fields_view(sheet: &Sheet, style: Style, id: Php, points: Option<i64>) -> Php {
+pub(crate) fn fields_view(sheet: &Sheet, style: Style, id: Php, points: Option<i64>) -> Php {
+    if sheet.fields.is_empty() {
+        return Php::empty();
+    }
     let groups: &[&str] = match (sheet.object, sheet.fresh) {
         (Object::Contact, _) => &["core", "social", "personal", "professional"],
         (Object::Company, true) => &["core", "professional", "social", "personal"],
@@ -221,6 +225,12 @@ fn fields_view(sheet: &Sheet, style: Style, id: Php, points: Option<i64>) -> Php
             let value = match (field.alias.as_str(), points) {
                 ("points", Some(points)) => Php::Int(points),
                 (alias, _) => number_of_api(sheet, field, sheet.value(alias)),
+            };
+            let value = match value {
+                Php::Int(_) if sheet.from_list && field.kind == "boolean" => {
+                    value.as_text().map_or(Php::Null, Php::Text)
+                }
+                other => other,
             };
             all.insert(field.alias.clone(), value);
         }
@@ -245,6 +255,15 @@ fn field_view(sheet: &Sheet, field: &Field, style: Style) -> Php {
         Style::Api => number_of_api(sheet, field, shown),
         Style::Bare if field.alias == "points" => shown.as_number().map_or(shown, Php::Float),
         _ => shown,
+    };
+    let api_number = style == Style::Api && field.kind == "number";
+    let value = match value {
+        Php::Float(_) | Php::Int(_)
+            if sheet.from_list && !api_number && !sheet.updated.contains_key(&field.alias) =>
+        {
+            value.as_text().map_or(Php::Null, Php::Text)
+        }
+        other => other,
     };
     let normalized = normalized(sheet, field, &value);
     let mut entries = IndexMap::new();
@@ -347,6 +366,13 @@ pub(crate) fn shown_contact(state: &State, contact: &Contact) -> Shown {
     sheet.show("points", Php::Float(contact.points as f64));
     sheet.show("last_active", column_moment(contact.last_active));
     Shown { contact, sheet }
+}
+
+/// A contact as the database holds it now, loaded with others.
+pub(crate) fn listed_contact(state: &State, contact: &Contact) -> Shown {
+    let mut shown = shown_contact(state, contact);
+    shown.sheet.from_list = true;
+    shown
 }
 
 /// A company as the database holds it now.
