@@ -18,6 +18,17 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(9);
 /// Attempts of one call, the first included. Waits between them grow from tens of milliseconds.
 const ATTEMPTS: u32 = 4;
 
+/// Where the services of a stack on this machine listen.
+#[derive(Clone, Debug)]
+pub struct LocalEndpoints {
+    /// DynamoDB.
+    pub dynamodb: String,
+    /// SQS.
+    pub sqs: String,
+    /// Secrets Manager.
+    pub secrets_manager: String,
+}
+
 /// One client per service; they share connections' settings and credentials.
 #[derive(Clone, Debug)]
 pub struct Clients {
@@ -32,6 +43,19 @@ pub struct Clients {
 impl Clients {
     /// The clients for the environment of this process. Opens no connection yet.
     pub async fn from_environment() -> Self {
+        Self::load(aws_config::defaults(BehaviorVersion::latest()), None).await
+    }
+
+    /// The clients for a stack on this machine, which checks no credentials.
+    pub async fn local(region: &str, endpoints: &LocalEndpoints) -> Self {
+        let nobody = aws_sdk_sqs::config::Credentials::new("local", "local", None, None, "local stack");
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(aws_config::Region::new(region.to_owned()))
+            .credentials_provider(nobody);
+        Self::load(loader, Some(endpoints)).await
+    }
+
+    async fn load(loader: aws_config::ConfigLoader, endpoints: Option<&LocalEndpoints>) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -41,15 +65,19 @@ impl Clients {
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(50))
             .with_max_backoff(Duration::from_secs(1));
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .timeout_config(timeouts)
-            .retry_config(retries)
-            .load()
-            .await;
+        let config = loader.timeout_config(timeouts).retry_config(retries).load().await;
+        let Some(endpoints) = endpoints else {
+            return Self {
+                dynamodb: aws_sdk_dynamodb::Client::new(&config),
+                sqs: aws_sdk_sqs::Client::new(&config),
+                secrets_manager: aws_sdk_secretsmanager::Client::new(&config),
+            };
+        };
+        let at = |url: &str| config.clone().into_builder().endpoint_url(url).build();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            sqs: aws_sdk_sqs::Client::new(&config),
-            secrets_manager: aws_sdk_secretsmanager::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&at(&endpoints.dynamodb)),
+            sqs: aws_sdk_sqs::Client::new(&at(&endpoints.sqs)),
+            secrets_manager: aws_sdk_secretsmanager::Client::new(&at(&endpoints.secrets_manager)),
         }
     }
 }

@@ -27,7 +27,7 @@ pub mod secrets;
 pub mod store;
 pub mod telemetry;
 
-pub use clients::Clients;
+pub use clients::{Clients, LocalEndpoints};
 pub use clock::SystemClock;
 pub use config::Environment;
 pub use queue::SqsChangeQueue;

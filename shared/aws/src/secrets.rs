@@ -115,13 +115,11 @@ impl<C: Clock> Secrets<C> {
                 _ => SecretError::Unreadable { arn, detail },
             }
         })?;
-        match answer.secret_string {
-            Some(text) => Ok(SecretString::from(text)),
-            None => {
-                let problem = "it holds bytes; store it as text".to_owned();
-                Err(SecretError::Wrong { arn: arn.to_owned(), problem })
-            }
-        }
+        let wrong = || SecretError::Wrong {
+            arn: arn.to_owned(),
+            problem: "it holds bytes; store it as text".to_owned(),
+        };
+        answer.secret_string.map(SecretString::from).ok_or_else(wrong)
     }
 }
 

@@ -165,7 +165,7 @@ where
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), _)) => {
             span.in_scope(|| {
-                tracing::warn!(outcome = "dropped", "the invocation ends while a change is pushed")
+                tracing::warn!(outcome = "dropped", "the invocation ends while a change is pushed");
             });
             // Its lease may be alive still: leave it invisible as long as the queue says.
             Outcome::Retry { after: None }
@@ -181,13 +181,15 @@ async fn bury<Q: QueueControl>(message: &Message, queue: &Q) -> Outcome {
     };
     match queue.bury(&unreadable).await {
         Ok(()) => {
-            let text = "a message that is not a notice was sent to the dead-letter queue";
-            tracing::error!(message.id = message.id, outcome = "buried", text);
+            tracing::error!(
+                message.id = message.id,
+                outcome = "buried",
+                "not a notice: sent to the dead-letter queue"
+            );
             Outcome::Done
         }
         Err(error) => {
-            let text = "a message that is not a notice blocks its record";
-            tracing::error!(message.id = message.id, outcome = "blocked", reason = %error, text);
+            tracing::error!(message.id = message.id, outcome = "blocked", reason = %error, "not a notice: blocks its record");
             Outcome::Retry { after: None }
         }
     }

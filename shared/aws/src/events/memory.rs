@@ -12,11 +12,15 @@ use super::control::{NotANotice, QueueControl};
 pub struct MemoryQueueControl {
     waits: Mutex<Vec<(Vec<String>, Duration)>>,
     buried: Mutex<Vec<NotANotice>>,
-    /// Whether every call fails.
-    pub is_down: bool,
+    is_down: bool,
 }
 
 impl MemoryQueueControl {
+    /// A queue of which every call fails.
+    pub fn down() -> Self {
+        Self { is_down: true, ..Self::default() }
+    }
+
     /// The receipt handles that were made to wait, with their wait, sorted.
     pub fn waits(&self) -> Vec<(Vec<String>, Duration)> {
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone();

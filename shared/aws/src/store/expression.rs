@@ -1,6 +1,7 @@
 //! Small pieces of DynamoDB requests: keys, conditions on versions, expiry.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ pub(super) fn text(value: impl Into<String>) -> AttributeValue {
 }
 
 /// A number.
-pub(super) fn number(value: impl ToString) -> AttributeValue {
+pub(super) fn number(value: impl Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 

@@ -211,18 +211,15 @@ fn request(table: &str, key: &ItemKey, action: &Action) -> Result<TransactWriteI
     let incomplete =
         |_| StoreError { detail: format!("TransactWriteItems: the action on {key} is incomplete") };
     let builder = TransactWriteItem::builder();
-    Ok(match &action.item {
-        Some(item) => {
-            let put = Put::builder().table_name(table).set_item(Some(item.clone()));
-            let put = put.set_condition_expression(action.condition.clone());
-            let put = put.set_expression_attribute_names(names).set_expression_attribute_values(values);
-            builder.put(put.build().map_err(incomplete)?).build()
-        }
-        None => {
-            let delete = Delete::builder().table_name(table).set_key(Some(key_attributes(key)));
-            let delete = delete.set_condition_expression(action.condition.clone());
-            let delete = delete.set_expression_attribute_names(names).set_expression_attribute_values(values);
-            builder.delete(delete.build().map_err(incomplete)?).build()
-        }
-    })
+    let condition = action.condition.clone();
+    if let Some(item) = &action.item {
+        let put =
+            Put::builder().table_name(table).set_item(Some(item.clone())).set_condition_expression(condition);
+        let put = put.set_expression_attribute_names(names).set_expression_attribute_values(values);
+        return Ok(builder.put(put.build().map_err(incomplete)?).build());
+    }
+    let key = Some(key_attributes(key));
+    let delete = Delete::builder().table_name(table).set_key(key).set_condition_expression(condition);
+    let delete = delete.set_expression_attribute_names(names).set_expression_attribute_values(values);
+    Ok(builder.delete(delete.build().map_err(incomplete)?).build())
 }

@@ -14,7 +14,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 /// Writes log lines.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ where
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut line = Map::new();
-        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+        for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
             if let Some(SpanFields(fields)) = span.extensions().get() {
                 line.extend(fields.clone());
             }
@@ -130,17 +130,32 @@ pub(super) mod tests {
         async fn sleep(&self, _duration: Duration) {}
     }
 
+    /// Keeps what is written.
+    #[derive(Clone, Default)]
+    pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
     /// The lines that were written.
-    pub(crate) fn lines(written: &Arc<Mutex<Vec<u8>>>) -> Vec<Value> {
-        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+    pub(crate) fn lines(written: &Written) -> Vec<Value> {
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         assert!(text.is_empty() || text.ends_with('\n'));
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     #[test]
     fn an_event_is_one_line_with_the_fields_around_it() {
-        let written = Arc::new(Mutex::new(Vec::new()));
-        let layer = JsonLines::new("push-corebos", Arc::clone(&written), Standing);
+        let written = Written::default();
+        let writer = written.clone();
+        let layer = JsonLines::new("push-corebos", move || writer.clone(), Standing);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             let span = tracing::info_span!("change", change.id = "req-1/0", outcome = tracing::field::Empty);
             let _entered = span.enter();

@@ -79,15 +79,13 @@ impl<W: for<'w> MakeWriter<'w>, C: Clock> Metrics<W, C> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use super::super::json_lines::tests::{Standing, lines};
+    use super::super::json_lines::tests::{Standing, Written, lines};
     use super::*;
 
     #[test]
     fn counters_are_lines_of_the_embedded_metric_format() {
-        let written = Arc::new(Mutex::new(Vec::new()));
-        let metrics = Metrics::new("push-corebos", Arc::clone(&written), Standing);
+        let written = Written::default();
+        let metrics = Metrics::new("push-corebos", || written.clone(), Standing);
         metrics.count(Counter::Changes { outcome: "updated" }, 3, &[("pair", "mautic-contacts")]);
         metrics.count(Counter::Stopped, 1, &[("reason", "credentials")]);
         let line = |dimensions: Value, name: &str, rest: Value| {

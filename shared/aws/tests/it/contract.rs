@@ -25,7 +25,6 @@ macro_rules! keeps_the_contract {
             every_settle_raises_the_version_and_a_stale_one_stores_nothing,
             of_many_settles_on_one_version_exactly_one_wins,
             a_settlement_is_all_or_nothing,
-            a_lookup_that_leads_elsewhere_is_neither_taken_nor_removed,
             a_lookup_can_be_stored_again_for_its_own_link,
             a_record_can_be_moved_out_of_a_link,
             a_link_is_found_by_pair_only_in_its_own_pair,
@@ -38,7 +37,6 @@ macro_rules! keeps_the_contract {
             a_natural_key_is_held_by_one_record_until_its_time_is_over,
             a_record_meets_its_own_claim_as_its_own,
             a_released_key_is_free,
-            a_key_that_another_took_over_is_not_released,
             a_parked_change_without_a_link_is_settled,
             deletes_are_counted_per_pair_and_hour,
             an_identity_is_the_first_one_seen,
@@ -47,6 +45,17 @@ macro_rules! keeps_the_contract {
     };
 }
 pub(crate) use keeps_the_contract;
+
+/// The part of the contract that keeps one worker from removing what another one holds by now.
+macro_rules! keeps_what_others_hold {
+    ($store:ident, $make:path) => {
+        $crate::contract::keeps_the_contract!($store, $make;
+            a_lookup_that_leads_elsewhere_is_neither_taken_nor_removed,
+            a_key_that_another_took_over_is_not_released,
+        );
+    };
+}
+pub(crate) use keeps_what_others_hold;
 
 async fn settled<S: StateStore>(store: &S, settlement: &Settlement) {
     assert_eq!(store.settle(settlement).await.unwrap(), Settled::Yes);

@@ -11,13 +11,14 @@ use bridge_aws::DynamoStore;
 use model::{Breaker, Direction, Fingerprint, Lost, OwnWrite, Refusal, Side, Value};
 use sync::{Claimed, Settled, Settlement, StateStore};
 
-use crate::contract::keeps_the_contract;
+use crate::contract::{keeps_the_contract, keeps_what_others_hold};
 use crate::nouns::{
     at, first_settlement, free, history_entry, in_corebos, in_mautic, lease, natural_key, new_link, pair,
     parked_change, system,
 };
 
 keeps_the_contract!(dynamodb_store, crate::dynamodb::store);
+keeps_what_others_hold!(dynamodb_store_of_many, crate::dynamodb::store);
 
 const TABLE: &str = "bridge";
 

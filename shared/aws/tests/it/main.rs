@@ -1,8 +1,13 @@
 //! The contract of the table, kept by every implementation of `StateStore`; what only DynamoDB's table does; and
 //! the queues over HTTP.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test shall stop it")]
+
 mod contract;
 mod dynamodb;
+mod endpoint;
+mod events;
+mod memory;
 mod nouns;
 mod queue;
 mod secrets;

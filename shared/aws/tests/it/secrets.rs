@@ -1,1 +1,132 @@
-//! Draft.
+//! Secrets over HTTP: typed, cached for five minutes, never told.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::config::retry::RetryConfig;
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+use bridge_aws::secrets::{ExposeSecret, SecretError, SecretString, Secrets};
+use jiff::Timestamp;
+use serde_json::json;
+use sync::Clock;
+
+use crate::endpoint::{Answer, Endpoint, error};
+use crate::nouns::at;
+
+const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mautic-a1b2c3";
+
+#[derive(Debug, serde::Deserialize)]
+struct MauticSecret {
+    username: String,
+    password: SecretString,
+}
+
+#[derive(Clone, Default)]
+struct Seconds(Arc<AtomicI64>);
+
+impl Clock for Seconds {
+    fn now(&self) -> Timestamp {
+        at(self.0.load(Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, _duration: Duration) {}
+}
+
+/// The service with one answer that a test may change, the secrets, and the clock.
+async fn service(first: Answer) -> (Endpoint, Arc<Mutex<Answer>>, Secrets<Seconds>, Seconds) {
+    let answer = Arc::new(Mutex::new(first));
+    let given = Arc::clone(&answer);
+    let endpoint = Endpoint::start(move |_, _| given.lock().unwrap().clone()).await;
+    let config = aws_sdk_secretsmanager::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(&endpoint.url)
+        .build();
+    let clock = Seconds::default();
+    let client = aws_sdk_secretsmanager::Client::from_conf(config);
+    (endpoint, answer, Secrets::new(client, clock.clone()), clock)
+}
+
+fn secret(text: &str) -> Answer {
+    (200, json!({ "ARN": ARN, "Name": "mautic", "SecretString": text }))
+}
+
+fn password(text: &str) -> Answer {
+    secret(&json!({ "username": "bridge", "password": text }).to_string())
+}
+
+async fn read(secrets: &Secrets<Seconds>) -> Result<String, SecretError> {
+    let secret = secrets.secret::<MauticSecret>(ARN).await?;
+    assert_eq!(secret.username, "bridge");
+    Ok(secret.password.expose_secret().to_owned())
+}
+
+#[tokio::test]
+async fn a_secret_is_read_once_in_five_minutes_and_a_rotated_one_then_takes_effect() {
+    let (endpoint, answer, secrets, clock) = service(password("old")).await;
+    assert_eq!(read(&secrets).await.unwrap(), "old");
+    *answer.lock().unwrap() = password("new");
+    clock.0.store(299, Ordering::SeqCst);
+    assert_eq!(read(&secrets).await.unwrap(), "old");
+    assert_eq!(endpoint.calls(), [("GetSecretValue".to_owned(), json!({ "SecretId": ARN }))]);
+    clock.0.store(300, Ordering::SeqCst);
+    assert_eq!(read(&secrets).await.unwrap(), "new");
+}
+
+#[tokio::test]
+async fn a_forgotten_secret_is_read_anew() {
+    let (_endpoint, answer, secrets, _clock) = service(password("old")).await;
+    read(&secrets).await.unwrap();
+    *answer.lock().unwrap() = password("new");
+    secrets.forget(ARN);
+    assert_eq!(read(&secrets).await.unwrap(), "new");
+}
+
+#[tokio::test]
+async fn an_outage_is_bridged_for_an_hour_and_lost_rights_are_not() {
+    let (_endpoint, answer, secrets, clock) = service(password("old")).await;
+    read(&secrets).await.unwrap();
+    *answer.lock().unwrap() = error(500, "InternalServiceError", "sorry");
+    clock.0.store(3599, Ordering::SeqCst);
+    assert_eq!(read(&secrets).await.unwrap(), "old");
+    clock.0.store(3600, Ordering::SeqCst);
+    let unreadable = read(&secrets).await.unwrap_err();
+    assert!(matches!(unreadable, SecretError::Unreadable { .. }), "{unreadable}");
+
+    clock.0.store(400, Ordering::SeqCst);
+    for code in ["AccessDeniedException", "ResourceNotFoundException"] {
+        *answer.lock().unwrap() = error(400, code, "no");
+        let refused = read(&secrets).await.unwrap_err();
+        assert!(
+            matches!(&refused, SecretError::Refused { arn, detail } if arn == ARN && detail.contains(code))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_names_the_arn_and_the_missing_key_and_never_a_value() {
+    let cases = [
+        (r#"{"username":"hunter2"}"#, "missing field `password`"),
+        (r#"{"username":["hunter2"],"password":"x"}"#, "an unexpected shape"),
+        ("hunter2", "it is not JSON"),
+        (r#"{"username":"hunter2"#, "it is not JSON"),
+    ];
+    for (text, problem) in cases {
+        let (_endpoint, _answer, secrets, _clock) = service(secret(text)).await;
+        let error = secrets.secret::<MauticSecret>(ARN).await.unwrap_err();
+        assert_eq!(error, SecretError::Wrong { arn: ARN.to_owned(), problem: problem.to_owned() });
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+    let (_endpoint, _answer, secrets, _clock) = service((200, json!({ "SecretBinary": "AAAA" }))).await;
+    assert!(secrets.secret::<MauticSecret>(ARN).await.unwrap_err().to_string().contains("it holds bytes"));
+}
+
+#[tokio::test]
+async fn debug_shows_no_secret() {
+    let (_endpoint, _answer, secrets, _clock) = service(password("hunter2")).await;
+    let secret: MauticSecret = secrets.secret(ARN).await.unwrap();
+    assert!(!format!("{secrets:?} {secret:?}").contains("hunter2"));
+}
