@@ -7,7 +7,6 @@ use crate::clock::{Clock, real_clock};
 
 /// How to start a stand-in for coreBOS.
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct CoreBosOptions {
     /// Port on 127.0.0.1; 0 takes any free one.
     pub port: u16,
@@ -41,8 +40,7 @@ pub struct CoreBosOptions {
 }
 
 /// A user of a new database.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct CoreBosUser {
     /// The number in the webservice id, `19x<id>`. Groups have 2, 3 and 4.
     pub id: u64,
@@ -141,6 +139,17 @@ impl std::fmt::Debug for CoreBosOptions {
             .field("port", &self.port)
             .field("data", &self.data)
             .field("users", &self.users.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for CoreBosUser {
+    /// Without the key, the password and the tokens.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("CoreBosUser")
+            .field("id", &self.id)
+            .field("admin", &self.admin)
             .finish_non_exhaustive()
     }
 }

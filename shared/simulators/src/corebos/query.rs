@@ -139,3 +139,97 @@ pub(crate) fn find_equal(
     let rows = run::run(state, module, &query)?;
     Ok(rows.rows.first().and_then(|row| row.get("id")).and_then(Json::as_str).map(str::to_owned))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::CoreBosOptions;
+    use super::*;
+
+    fn state() -> (State, Person) {
+        let state = State::load(&CoreBosOptions::default()).unwrap();
+        let person = state.person(1).unwrap();
+        (state, person)
+    }
+
+    /// Numbers that look random and are the same in each run.
+    fn shuffled(seed: &mut u64) -> usize {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(*seed >> 40).unwrap()
+    }
+
+    #[test]
+    fn no_query_brings_it_down() {
+        const WORDS: [&str; 46] = [
+            "select",
+            "from",
+            "where",
+            "order",
+            "by",
+            "limit",
+            "and",
+            "or",
+            "like",
+            "in",
+            "not",
+            "is",
+            "null",
+            "count",
+            "(",
+            ")",
+            "*",
+            ",",
+            ";",
+            "=",
+            "!=",
+            "<",
+            ">=",
+            "'",
+            "''",
+            "'a''b'",
+            "'%_\\%'",
+            "12x1",
+            "'12x1'",
+            "-1",
+            "+",
+            "99999999999999999999",
+            "id",
+            "lastname",
+            "account_id",
+            "modifiedtime",
+            "Contacts",
+            "Users",
+            "Accounts.",
+            ".",
+            "Accounts.accountname",
+            "assigned_user_id",
+            "é",
+            "\n",
+            "desc",
+            "related.",
+        ];
+        let (state, person) = state();
+        let mut seed = 7;
+        for round in 0..20_000 {
+            let mut text = if round % 2 == 0 { "select id from Contacts ".to_owned() } else { String::new() };
+            for _ in 0..shuffled(&mut seed) % 14 {
+                text.push_str(WORDS[shuffled(&mut seed) % WORDS.len()]);
+                if !shuffled(&mut seed).is_multiple_of(4) {
+                    text.push(' ');
+                }
+            }
+            let _ = answer(&state, &text, &person);
+        }
+    }
+
+    #[test]
+    fn long_and_deep_queries_are_answered_or_refused() {
+        let (state, person) = state();
+        let long =
+            format!("select id from Contacts where lastname='a'{};", " or lastname='a'".repeat(50_000));
+        assert_eq!(answer(&state, &long, &person).map(|rows| rows.total).ok(), Some(0));
+        let dotted = long.replace("lastname", "Contacts.lastname");
+        assert_eq!(answer(&state, &dotted, &person).map(|rows| rows.total).ok(), Some(0));
+        let deep = format!("select id from Contacts where {}lastname='a'", "(".repeat(100_000));
+        assert_eq!(answer(&state, &deep, &person).err(), Some(Problem::database()));
+    }
+}

@@ -11,13 +11,13 @@ use super::problem::Problem;
 use super::store::Store;
 
 /// A login token; one per user, handed out again until it expires.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Challenge {
     token: String,
     expires: i64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Session {
     user: u64,
     /// The header at login; none when there was no such header.
@@ -29,7 +29,7 @@ struct Session {
 }
 
 /// Challenges and sessions of one stand-in.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Sessions {
     challenges: HashMap<u64, Challenge>,
     sessions: HashMap<String, Session>,
@@ -117,8 +117,7 @@ impl Sessions {
         ]))
     }
 
-    /// Opens a session without asking.
-    pub(crate) fn open(&mut self, user: u64, user_agent: Option<&str>, now: i64) -> String {
+    fn open(&mut self, user: u64, user_agent: Option<&str>, now: i64) -> String {
         let name = uuid::Uuid::new_v4().simple().to_string();
         let session = Session {
             user,

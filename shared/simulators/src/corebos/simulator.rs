@@ -77,9 +77,10 @@ impl CoreBosSimulator {
         self.server.requests()
     }
 
-    /// Calls that were worked on since the start or the last clearing, also when the answer was lost.
+    /// Calls that were worked on since the start or the last clearing, also when the answer was lost; the
+    /// last 10,000 at most.
     pub fn calls(&self) -> Vec<CallRecord> {
-        self.site.state().calls.clone()
+        self.site.state().calls.iter().cloned().collect()
     }
 
     /// Forgets the requests and calls so far.

@@ -1,5 +1,6 @@
 //! Everything a running stand-in knows, and who is acting.
 
+use std::collections::VecDeque;
 use std::io;
 
 use super::options::CoreBosOptions;
@@ -22,13 +23,12 @@ pub struct CallRecord {
     pub error: Option<String>,
 }
 
-#[derive(Debug)]
 pub(crate) struct State {
     pub(crate) schema: Schema,
     pub(crate) store: Store,
     pub(crate) sessions: Sessions,
     pub(crate) hooks: Vec<WorkflowHook>,
-    pub(crate) calls: Vec<CallRecord>,
+    pub(crate) calls: VecDeque<CallRecord>,
 }
 
 /// The user who makes a call.
@@ -44,7 +44,7 @@ impl State {
         let schema = Schema::load(options.integration_fields)?;
         let kept = options.data.as_deref().map(Store::read).transpose()?.flatten();
         let store = kept.unwrap_or_else(|| new_store(options));
-        Ok(Self { schema, store, sessions: Sessions::default(), hooks: Vec::new(), calls: Vec::new() })
+        Ok(Self { schema, store, sessions: Sessions::default(), hooks: Vec::new(), calls: VecDeque::new() })
     }
 
     pub(crate) fn view(&self) -> View<'_> {

@@ -10,7 +10,7 @@ use super::schema::{Field, Kind, Module, Schema};
 use super::value::clock_text;
 
 /// One row of `vtiger_crmentity` with the columns of its module.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) crmid: u64,
     pub(crate) module: String,
@@ -55,7 +55,7 @@ impl Record {
 }
 
 /// What a user needs to log in.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) access_key: String,
     pub(crate) password: String,
@@ -63,7 +63,7 @@ pub(crate) struct Account {
     pub(crate) static_tokens: Vec<String>,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Store {
     pub(crate) records: BTreeMap<u64, Record>,
     /// By user id.

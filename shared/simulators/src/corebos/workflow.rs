@@ -58,7 +58,6 @@ impl Trigger {
 }
 
 /// One request that a save makes.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Delivery {
     method: String,
     url: String,

@@ -153,8 +153,10 @@ async fn a_rotated_key_refuses_the_next_login_and_keeps_open_sessions() {
 
 #[tokio::test]
 async fn a_static_token_needs_no_login() {
-    let mut options = CoreBosOptions::default();
-    options.users = vec![CoreBosUser::new(1, "admin").administrator().with_static_token("static-token")];
+    let options = CoreBosOptions {
+        users: vec![CoreBosUser::new(1, "admin").administrator().with_static_token("static-token")],
+        ..CoreBosOptions::default()
+    };
     let simulator = start(options).await.unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let call = |token: &'static str| {

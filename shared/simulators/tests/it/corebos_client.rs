@@ -96,8 +96,7 @@ pub(crate) fn hashed(token: &str, key: &str) -> String {
 /// A stand-in whose clock stands at [`START`].
 pub(crate) async fn standing() -> (CoreBosSimulator, ManualClock) {
     let clock = ManualClock::starting_at(jiff::Timestamp::from_second(START).unwrap());
-    let mut options = CoreBosOptions::default();
-    options.clock = clock.as_clock();
+    let options = CoreBosOptions { clock: clock.as_clock(), ..CoreBosOptions::default() };
     (start(options).await.unwrap(), clock)
 }
 

@@ -91,8 +91,7 @@ async fn reading_receiver(simulator: &CoreBosSimulator) -> (String, mpsc::Receiv
 #[tokio::test]
 async fn a_receiver_of_a_webservice_write_sees_the_old_record() {
     for (before_commit, wanted) in [(true, "Old"), (false, "New")] {
-        let mut options = CoreBosOptions::default();
-        options.hooks_before_commit = before_commit;
+        let options = CoreBosOptions { hooks_before_commit: before_commit, ..CoreBosOptions::default() };
         let simulator = start(options).await.unwrap();
         let (address, mut sees) = reading_receiver(&simulator).await;
         let id = simulator.create("Contacts", &json!({"lastname": "Old"})).await.unwrap();

@@ -102,8 +102,10 @@ async fn values_are_coerced_without_an_error() {
 
 #[tokio::test]
 async fn a_user_with_other_formats_writes_other_values() {
-    let mut options = CoreBosOptions::default();
-    options.users = vec![CoreBosUser::new(1, "admin").administrator()];
+    let options = CoreBosOptions {
+        users: vec![CoreBosUser::new(1, "admin").administrator()],
+        ..CoreBosOptions::default()
+    };
     let simulator = start(options).await.unwrap();
     let admin = Caller::login(&simulator, "admin").await;
     let user = json!({"user_name": "paco", "user_password": "Secreto-1", "last_name": "Paz", "roleid": "H5",
@@ -285,11 +287,7 @@ async fn a_merge_keeps_the_survivor_and_moves_what_pointed_to_the_loser() {
 async fn a_snapshot_brings_everything_back() {
     let folder = std::env::temp_dir().join(format!("corebos-{}", uuid::Uuid::new_v4().simple()));
     std::fs::create_dir_all(&folder).unwrap();
-    let options = || {
-        let mut options = CoreBosOptions::default();
-        options.data = Some(folder.join("corebos.json"));
-        options
-    };
+    let options = || CoreBosOptions { data: Some(folder.join("corebos.json")), ..CoreBosOptions::default() };
     let simulator = start(options()).await.unwrap();
     let key = simulator.rotate_access_key("sync").unwrap();
     let id = simulator.create("Contacts", &json!({"lastname": "Kept"})).await.unwrap();
@@ -302,4 +300,49 @@ async fn a_snapshot_brings_everything_back() {
     assert_ne!(next, id);
     assert_eq!(simulator.record(&next).unwrap()["contact_no"], "CON12");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn no_value_of_any_field_brings_it_down() {
+    let (simulator, _) = standing().await;
+    let caller = Caller::login(&simulator, "sync").await;
+    let values = [
+        json!(null),
+        json!(true),
+        json!([]),
+        json!(["a", null, {"b": 1}]),
+        json!({"a": {}}),
+        json!(1e308),
+        json!(-0.0),
+        json!(u64::MAX),
+        json!("😀'\"\\\0"),
+        json!("x"),
+        json!("12x"),
+        json!("x12"),
+        json!("9999x1"),
+        json!("12x99999999999999999999999"),
+        json!("-9999999-99-99"),
+        json!("é".repeat(5_000)),
+    ];
+    for module in ["Contacts", "Accounts", "Leads", "Potentials", "cbMap", "Users"] {
+        let described = caller.ok("describe", &[("elementType", module)]).await;
+        let fields = described["fields"].as_array().unwrap();
+        for field in fields.iter().map(|field| field["name"].as_str().unwrap()) {
+            for value in &values {
+                let mut element = json!({"lastname": "L", "accountname": "A", "company": "C", "potentialname": "P",
+                    "related_to": "11x1", "closingdate": "2026-01-01", "sales_stage": "S", "mapname": "M",
+                    "user_name": "u", "email1": "u@x.example", "last_name": "U", "roleid": "H2"});
+                element[field] = value.clone();
+                if let Ok(id) = simulator.create(module, &element).await {
+                    let change = simulator.edit(&id, &json!({ field: value })).await;
+                    let code = change.err().map(|error| error.code).unwrap_or_default();
+                    assert_ne!(code, "HTTP 500", "{module}.{field} = {value}");
+                    if module != "Users" {
+                        simulator.delete(&id).await.unwrap();
+                    }
+                }
+            }
+        }
+    }
+    assert!(caller.query("select * from Contacts;").await.is_empty());
 }

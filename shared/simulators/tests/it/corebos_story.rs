@@ -69,10 +69,12 @@ impl Replay {
         let clock = ManualClock::starting_at(jiff::Timestamp::from_second(first).unwrap());
         let mut admin = CoreBosUser::new(1, "admin").administrator().called("", "Administrator");
         "noreply@tsolucio.com".clone_into(&mut admin.email);
-        let mut options = CoreBosOptions::default();
-        options.users = vec![admin];
-        options.clock = clock.as_clock();
-        options.integration_fields = false;
+        let options = CoreBosOptions {
+            users: vec![admin],
+            clock: clock.as_clock(),
+            integration_fields: false,
+            ..CoreBosOptions::default()
+        };
         Self {
             simulator: start(options).await.unwrap(),
             clock,
