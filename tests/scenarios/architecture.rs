@@ -1,4 +1,4 @@
 //! The walls between the rooms hold. The tables here are those of ARCHITECTURE.md.
 
-mod layout;
+pub(crate) mod layout;
 mod walls;

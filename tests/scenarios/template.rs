@@ -3,6 +3,7 @@
 mod alarms;
 mod configuration;
 pub(crate) mod document;
+mod local;
 mod permissions;
 mod queues;
 mod storage;

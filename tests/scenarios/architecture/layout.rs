@@ -30,7 +30,7 @@ const MOST_LINES: usize = 500;
 const MOST_LINES_OF_MAIN: usize = 15;
 
 /// All folders and files below a folder, without hidden ones and what cargo makes.
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
     let listing = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     for entry in listing.filter_map(Result::ok) {
         let name = entry.file_name();

@@ -67,10 +67,10 @@ const ROOMS: [Room; 13] = [
 const OUTSIDE: [(&str, &[&str]); 12] = [
     ("aws", &["bridge-aws"]),
     ("serde_dynamo", &["bridge-aws"]),
-    ("lambda_runtime", &["bridge-aws", "push-corebos", "webhook-mautic"]),
+    ("lambda_runtime", &["bridge", "bridge-aws", "push-corebos", "webhook-mautic"]),
     ("dynoxide", &["embedded-aws"]),
     ("rusqlite", &["embedded-aws"]),
-    ("reqwest", &["bridge-http", "simulators"]),
+    ("reqwest", &["bridge", "bridge-http", "simulators"]),
     ("axum", &["embedded-aws", "simulators"]),
     ("hyper", &["embedded-aws", "simulators"]),
     ("quick-xml", &["mapping", "simulators"]),

@@ -61,13 +61,15 @@ fn a_change_that_waits_or_dies_wakes_somebody() {
 }
 
 #[test]
-fn a_push_that_has_stopped_itself_wakes_somebody() {
+fn a_push_that_has_stopped_or_parked_a_change_wakes_somebody() {
     let template = template();
     for (id, function) in template.functions() {
         if name_of(&function["FunctionName"], "").starts_with("push-") {
             // Namespace, metric and dimension are those of shared/aws, in the embedded metric format.
             let dimension = json!({"Name": "FunctionName", "Value": {"Ref": id}});
-            assert_any_is_too_many(alarm(&template, "CorebosBridge", "Stopped", &dimension));
+            for metric in ["Stopped", "Parked"] {
+                assert_any_is_too_many(alarm(&template, "CorebosBridge", metric, &dimension));
+            }
         }
     }
 }

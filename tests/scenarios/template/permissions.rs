@@ -1,24 +1,60 @@
 //! One role per function, with the actions and resources that the function's own wiring asks for.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use serde_json::{Value, json};
 
-use super::document::{Template, events_of, items, target_of, template, texts};
+use super::document::{Template, events_of, items, target_of, template, texts, workspace};
+use crate::architecture::layout::walk;
 
 /// Actions on a queue that feeds a function: the event source takes and deletes in the function's name.
 const TAKE: [&str; 4] =
     ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
-/// Actions on the table. Transactions need the actions of their items. Nothing scans.
-const KEEP: [&str; 7] = [
+/// Actions on the table. Transactions need the actions of their items, and have no condition checks of their own.
+const KEEP: [&str; 5] = [
     "dynamodb:BatchGetItem",
-    "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
-    "dynamodb:Query",
     "dynamodb:UpdateItem",
+];
+
+/// Actions of `shared/aws` that only the command line needs, with the rights of whoever runs it.
+const COMMAND_LINE: [&str; 1] = ["dynamodb:Query"];
+
+/// Calls of the SDK by which a source file asks for an action. A call that is not here is new, and IAM refuses what
+/// no local run does: add it here, and where it is needed in the template.
+const CALLS: [(&str, &[&str]); 10] = [
+    (".batch_get_item()", &["dynamodb:BatchGetItem"]),
+    (".delete_item()", &["dynamodb:DeleteItem"]),
+    (".get_item()", &["dynamodb:GetItem"]),
+    (".put_item()", &["dynamodb:PutItem"]),
+    (".query().table_name", &["dynamodb:Query"]),
+    (".transact_write_items()", &["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]),
+    (".update_item()", &["dynamodb:UpdateItem"]),
+    (".change_message_visibility_batch()", &["sqs:ChangeMessageVisibility"]),
+    (".send_message", &["sqs:SendMessage"]),
+    (".get_secret_value()", &["secretsmanager:GetSecretValue"]),
+];
+
+/// Further calls that the SDK has, for things that no function does.
+const NEVER: [&str; 14] = [
+    ".batch_write_item()",
+    ".condition_check(",
+    ".create_table()",
+    ".delete_message",
+    ".describe_table()",
+    ".execute_statement()",
+    ".get_queue_attributes()",
+    ".get_queue_url()",
+    ".list_queues()",
+    ".purge_queue()",
+    ".put_secret_value()",
+    ".receive_message()",
+    ".scan()",
+    ".transact_get_items()",
 ];
 
 /// Action and resource of everything a role allows, the resource by its logical id or parameter.
@@ -77,7 +113,7 @@ fn needed(function: &Value) -> Allowed {
             _ if name.ends_with("_TABLE") => add(&KEEP, target),
             // The queue that feeds a function is known to it for its waits; into others it puts notices.
             _ if name.ends_with("_QUEUE_URL") && !fed_from.contains(&target) => {
-                add(&["sqs:SendMessage"], target)
+                add(&["sqs:SendMessage"], target);
             }
             _ if name.ends_with("_DEAD_LETTERS_URL") => add(&["sqs:SendMessage"], target),
             _ => {}
@@ -145,6 +181,34 @@ fn nothing_is_allowed_on_everything() {
             for resource in resources {
                 assert!(!resource.to_string().contains('*'), "{id}: {resource}");
             }
+        }
+    }
+}
+
+#[test]
+fn every_call_of_the_sdk_is_allowed_to_somebody() {
+    let mut sources = Vec::new();
+    walk(&workspace().join("shared/aws/src"), &mut sources);
+    let texts: Vec<String> = sources.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
+    let is_called = |call: &str| texts.iter().any(|text| text.contains(call));
+    for call in NEVER {
+        assert!(!is_called(call), "shared/aws calls {call}, which no role allows");
+    }
+    let template = template();
+    let somebody: BTreeSet<String> = template
+        .functions()
+        .iter()
+        .flat_map(|(_, function)| allowed(role(&template, function).1))
+        .map(|(action, _)| action)
+        .chain(COMMAND_LINE.map(str::to_owned))
+        .collect();
+    for (call, actions) in CALLS {
+        assert!(
+            is_called(call),
+            "nothing calls {call} any more: take its actions from the roles and from CALLS"
+        );
+        for action in actions {
+            assert!(somebody.contains(*action), "{call} needs {action}, which no role allows");
         }
     }
 }
