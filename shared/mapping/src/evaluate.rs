@@ -7,6 +7,7 @@ use model::{Fields, Value};
 use crate::finding::Position;
 use crate::map::FieldMap;
 use crate::path::{self, Found, SourceName};
+use crate::php::fault::Fault;
 use crate::semantics::Semantics;
 use crate::target::{Directive, Part, Target, copied};
 
@@ -18,11 +19,23 @@ const OWNER: &str = "assigned_user_id";
 pub struct Surroundings<'a> {
     /// The user whom coreBOS takes for the owner of a record without one. Only `CoreBos` does that.
     pub current_user: Cow<'a, str>,
+    /// The time, in seconds since 1970; maps that read the clock fail without it.
+    pub now: Option<i64>,
+    /// A number by chance; maps that use chance fail without it.
+    pub chance: Option<u64>,
 }
 
 impl Surroundings<'_> {
     pub(crate) const CONST_DEFAULT: Surroundings<'static> =
-        Surroundings { current_user: Cow::Borrowed("19x1") };
+        Surroundings { current_user: Cow::Borrowed("19x1"), now: None, chance: None };
+
+    pub(crate) fn clock(&self) -> Result<i64, Fault> {
+        self.now.ok_or_else(|| Fault::new("the field reads the clock, and no time was given"))
+    }
+
+    pub(crate) fn chance(&self) -> Result<u64, Fault> {
+        self.chance.ok_or_else(|| Fault::new("the field hangs on chance, and none was given"))
+    }
 }
 
 impl Default for Surroundings<'_> {

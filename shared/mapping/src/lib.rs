@@ -8,6 +8,7 @@ mod compile;
 mod delimiter;
 mod document;
 mod evaluate;
+mod expression;
 mod finding;
 mod map;
 mod path;
@@ -18,6 +19,7 @@ mod target;
 mod xml;
 
 pub use evaluate::{EvaluationError, FieldError, Surroundings};
+pub use expression::{Expression, ExpressionError};
 pub use finding::{Finding, MapError, Position, Severity};
 pub use map::FieldMap;
 pub use php::entities::decode as decode_entities;

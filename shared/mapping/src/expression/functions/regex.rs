@@ -1,0 +1,153 @@
+//! Regular expressions as PHP's PCRE takes them: on bytes, without flags, delimited by slashes.
+
+use fancy_regex::{BytesMode, Regex, RegexBuilder};
+use model::Value;
+
+use super::{MAX_TEXT, empty, made, text_of, too_long};
+use crate::expression::Scope;
+use crate::php::fault::Fault;
+
+/// How often one match may go back and try again. PHP gives up after a million.
+const BACKTRACK_LIMIT: usize = 100_000;
+
+type Answer = Result<Value, Fault>;
+
+pub(super) fn matches(args: &[Value], _: &Scope<'_>) -> Answer {
+    let [pattern, subject] = args else {
+        return Ok(Value::Bool(false));
+    };
+    let (pattern, subject) = (text_of(pattern)?, text_of(subject)?);
+    let trimmed: &[u8] = trim_slashes(&pattern);
+    let found = compile(trimmed).and_then(|regex| regex.is_match(subject.as_ref()).ok());
+    Ok(Value::Bool(found.unwrap_or(false)))
+}
+
+/// A pattern that PCRE refuses, or that takes too long, gives null.
+pub(super) fn replace(args: &[Value], scope: &Scope<'_>) -> Answer {
+    let [pattern, replacement, subject] = args else {
+        return Ok(empty());
+    };
+    let (pattern, replacement, subject) = (text_of(pattern)?, text_of(replacement)?, text_of(subject)?);
+    let Some(regex) = compile(&pattern) else {
+        return Ok(Value::Null);
+    };
+    let mut out = Vec::with_capacity(subject.len());
+    let mut from = 0;
+    for captures in regex.captures_iter(subject.as_ref()) {
+        let Ok(captures) = captures else {
+            return Ok(Value::Null);
+        };
+        let Some(whole) = captures.get(0) else {
+            continue;
+        };
+        out.extend_from_slice(subject.get(from..whole.start()).unwrap_or_default());
+        expand(&replacement, &mut out, |group| captures.get(group).map(|found| found.as_bytes()));
+        if out.len() > MAX_TEXT {
+            return Err(too_long());
+        }
+        from = whole.end();
+    }
+    out.extend_from_slice(subject.get(from..).unwrap_or_default());
+    Ok(made(out, scope))
+}
+
+fn trim_slashes(pattern: &[u8]) -> &[u8] {
+    let start = pattern.iter().position(|byte| *byte != b'/').unwrap_or(pattern.len());
+    let end = pattern.iter().rposition(|byte| *byte != b'/').map_or(start, |last| last + 1);
+    pattern.get(start..end).unwrap_or_default()
+}
+
+/// Puts the groups into a replacement: `$1`, `${1}` and `\1`, of at most two digits.
+fn expand<'a>(replacement: &[u8], out: &mut Vec<u8>, group: impl Fn(usize) -> Option<&'a [u8]>) {
+    let mut rest = replacement;
+    while let Some((&byte, after)) = rest.split_first() {
+        if byte == b'\\' && after.first() == Some(&b'\\') {
+            out.push(b'\\');
+            rest = after.get(1..).unwrap_or_default();
+            continue;
+        }
+        let braced = byte == b'$' && after.first() == Some(&b'{');
+        let body = after.get(usize::from(braced)..).unwrap_or_default();
+        let digits = body.iter().take(2).take_while(|digit| digit.is_ascii_digit()).count();
+        let closed = !braced || body.get(digits) == Some(&b'}');
+        if matches!(byte, b'$' | b'\\') && digits > 0 && closed {
+            let number = body.iter().take(digits).fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
+            out.extend_from_slice(group(number).unwrap_or_default());
+            rest = body.get(digits + usize::from(braced)..).unwrap_or_default();
+        } else {
+            out.push(byte);
+            rest = after;
+        }
+    }
+}
+
+/// Compiles a pattern. A bare slash ends it, and what follows would be flags, of which none is accepted.
+fn compile(pattern: &[u8]) -> Option<Regex> {
+    let mut translated = String::with_capacity(pattern.len() + 8);
+    let mut in_class = false;
+    let mut bytes = pattern.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'/' => return None,
+            b'\\' => {
+                translated.push('\\');
+                match bytes.next()? {
+                    b'/' => {
+                        translated.pop();
+                        translated.push('/');
+                    }
+                    escaped if escaped.is_ascii() => translated.push(char::from(escaped)),
+                    other => {
+                        translated.pop();
+                        translated.push_str(&format!("\\x{other:02X}"));
+                    }
+                }
+            }
+            b'[' if !in_class => {
+                in_class = true;
+                translated.push('[');
+            }
+            // Elsewhere than in PCRE, a bracket in a class would open another one.
+            b'[' => translated.push_str("\\["),
+            b']' if in_class => {
+                in_class = false;
+                translated.push(']');
+            }
+            // PCRE's `$` also stands before a last line end.
+            b'$' if !in_class => translated.push_str("(?=\\n?\\z)"),
+            ascii if ascii.is_ascii() => translated.push(char::from(ascii)),
+            other => translated.push_str(&format!("\\x{other:02X}")),
+        }
+    }
+    RegexBuilder::new(&translated)
+        .bytes_mode(BytesMode::Ascii)
+        .backtrack_limit(BACKTRACK_LIMIT)
+        .delegate_size_limit(1 << 20)
+        .build()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pattern: &str, subject: &str) -> Option<bool> {
+        compile(pattern.as_bytes()).map(|regex| regex.is_match(subject.as_bytes()).unwrap_or(false))
+    }
+
+    #[test]
+    fn patterns_are_pcre_s_on_bytes() {
+        assert_eq!(found("^a$", "a\n"), Some(true));
+        assert_eq!(found("^.$", "é"), Some(false));
+        assert_eq!(found("^[é]+$", "é"), Some(true));
+        assert_eq!(found("(a)\\1", "aa"), Some(true));
+        assert_eq!(found("a/b", "a/b"), None);
+        assert_eq!(found("[", "a"), None);
+    }
+
+    #[test]
+    fn a_pattern_that_never_ends_is_given_up() {
+        let regex = compile(b"(?=(a+)+b)\\1").unwrap();
+        assert!(!regex.is_match("a".repeat(10_000).as_bytes()).unwrap_or(false));
+    }
+}

@@ -1,0 +1,60 @@
+//! Recorded answers of coreBOS's own expression engine: under `CoreBos` every case must agree.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use mapping::{Expression, Semantics, Surroundings};
+use model::{Fields, Value};
+use serde::Deserialize;
+
+/// One line of `fixtures/expressions.jsonl`.
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    feature: String,
+    expr: String,
+    env: Option<Fields>,
+    result: Value,
+}
+
+fn answer(case: &Case) -> Result<Value, String> {
+    let expression =
+        Expression::compile(&case.expr, Semantics::CoreBos).map_err(|error| error.to_string())?;
+    // A few recordings use the clock in a place where the time makes no difference.
+    let surroundings = Surroundings { now: Some(1_795_000_000), ..Surroundings::default() };
+    expression.evaluate(case.env.as_ref(), &surroundings).map_err(|error| error.to_string())
+}
+
+fn expects_error(case: &Case) -> bool {
+    matches!(&case.result, Value::Array(array) if array.len() == 1 && array.get(&"error".into()).is_some())
+}
+
+#[test]
+fn corebos_semantics_agrees_with_every_recorded_expression() {
+    let mut disagreements = String::new();
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for line in include_str!("../../fixtures/expressions.jsonl").lines() {
+        let case: Case = serde_json::from_str(line).unwrap();
+        let answer = answer(&case);
+        let agrees = match &answer {
+            // These hang on coreBOS's own data and must be refused when they are compiled.
+            Err(_) if case.feature == "unsupported" => true,
+            Ok(value) => !expects_error(&case) && value.to_json_text() == case.result.to_json_text(),
+            Err(_) => expects_error(&case),
+        };
+        let count = counts.entry(case.feature.clone()).or_default();
+        count.0 += usize::from(agrees);
+        count.1 += 1;
+        if !agrees {
+            let answer = answer.map_or_else(|error| error, |value| value.to_json_text());
+            let env = case.env.as_ref().map(Fields::to_json_text).unwrap_or_default();
+            let (expected, expr) = (case.result.to_json_text(), &case.expr);
+            writeln!(disagreements, "{} {expr} @{env}\n  expected {expected}\n  answered {answer}", case.id)
+                .unwrap();
+        }
+    }
+    let total: usize = counts.values().map(|count| count.1).sum();
+    let agreed: usize = counts.values().map(|count| count.0).sum();
+    assert!(disagreements.is_empty(), "{disagreements}\n{agreed} of {total} agree");
+    assert!(total > 3000, "{total}");
+}
