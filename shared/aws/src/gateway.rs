@@ -91,7 +91,7 @@ where
     let (request_id, route, bytes) = (request.request_id.clone(), request.route.clone(), request.body.len());
     let response = handler(request).await;
     tracing::info!(
-        request.id = request_id,
+        http.request_id = request_id,
         http.route = route,
         http.status = response.status,
         body_bytes = bytes,

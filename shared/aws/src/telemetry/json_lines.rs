@@ -1,7 +1,7 @@
 //! Log lines: `{"timestamp", "level", "function", "message", ...fields}`, with the fields of the spans around them.
 //!
 //! Field names are fixed: `change.id`, `record.system`, `record.object`, `record.id`, `outcome`, `duration_ms`,
-//! `message.id`, `request.id`, `reason`. An event's own field goes before the one of a span around it.
+//! `message.id`, `reason`; `request.id` is the invocation's. An event's own field goes before the one of a span around it.
 
 use std::fmt::Debug;
 use std::io::Write;
@@ -78,33 +78,45 @@ pub(super) fn write_line<W: for<'w> MakeWriter<'w>>(writer: &W, line: Map<String
 
 struct Fields<'a>(&'a mut Map<String, Value>);
 
+impl Fields<'_> {
+    fn set(&mut self, field: &Field, value: impl Into<Value>) {
+        // The Lambda runtime's span has names of its own.
+        let name = match field.name() {
+            "requestId" => "request.id",
+            "xrayTraceId" => "trace.id",
+            name => name,
+        };
+        self.0.insert(name.to_owned(), value.into());
+    }
+}
+
 impl Visit for Fields<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.insert(field.name().to_owned(), format!("{value:?}").into());
+        self.set(field, format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.set(field, value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.set(field, value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.set(field, value);
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.0.insert(field.name().to_owned(), u64::try_from(value).unwrap_or(u64::MAX).into());
+        self.set(field, u64::try_from(value).unwrap_or(u64::MAX));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.set(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.set(field, value);
     }
 }
 
@@ -157,6 +169,9 @@ pub(super) mod tests {
         let writer = written.clone();
         let layer = JsonLines::new("push-corebos", move || writer.clone(), Standing);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let invocation =
+                tracing::info_span!("Lambda runtime invoke", requestId = "r-1", xrayTraceId = "t-1");
+            let _invoked = invocation.enter();
             let span = tracing::info_span!("change", change.id = "req-1/0", outcome = tracing::field::Empty);
             let _entered = span.enter();
             span.record("outcome", "updated");
@@ -172,12 +187,12 @@ pub(super) mod tests {
         let expected = [
             json!({
                 "timestamp": "2026-11-21T08:00:00.250Z", "level": "INFO", "function": "push-corebos",
-                "change.id": "req-1/0", "outcome": "updated", "duration_ms": 12, "is": true, "share": 0.5,
+                "request.id": "r-1", "trace.id": "t-1", "change.id": "req-1/0", "outcome": "updated", "duration_ms": 12, "is": true, "share": 0.5,
                 "signed": -1, "message": "line\nbreak \"quoted\"",
             }),
             json!({
                 "timestamp": "2026-11-21T08:00:00.250Z", "level": "WARN", "function": "push-corebos",
-                "change.id": "other", "outcome": "updated", "reason": "why",
+                "request.id": "r-1", "trace.id": "t-1", "change.id": "other", "outcome": "updated", "reason": "why",
             }),
         ];
         assert_eq!(lines(&written), expected);

@@ -10,4 +10,5 @@ mod events;
 mod memory;
 mod nouns;
 mod queue;
+mod refusals;
 mod secrets;
