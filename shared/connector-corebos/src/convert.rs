@@ -54,11 +54,12 @@ pub(crate) fn email(text: &str) -> String {
     text.chars().filter(kept).collect()
 }
 
-/// A number in its shortest form, at most six digits behind the point: coreBOS reads `99999.500000` and `0` back.
+/// A number in its shortest form, at most six digits behind the point: coreBOS gives `1234.560000` and `42` back. It
+/// keeps no blank numbers: blank is 0.
 pub(crate) fn decimal(text: &str) -> Result<String, Unfit> {
     let text = text.trim();
     if text.is_empty() {
-        return Ok(String::new());
+        return Ok("0".to_owned());
     }
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

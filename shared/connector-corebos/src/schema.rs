@@ -145,13 +145,13 @@ impl Field {
             // Texts, phones, URLs; and picklists, which store any value.
             _ => Kind::Line,
         };
-        // Type 4 is the number that coreBOS gives; display type 2 is for reading only.
-        let writable =
-            field.editable && field.uitype != "4" && field.displaytype != "2" && field.name != "id";
+        // Type 4 is the number that coreBOS gives. Only fields of display types 1 and 3 are stored by an edit.
+        let is_stored = matches!(field.displaytype.as_str(), "" | "1" | "3");
+        let writable = field.editable && field.uitype != "4" && is_stored && field.name != "id";
         Self { kind, writable, mandatory: field.mandatory, limit_chars: limit_of(&field.typeofdata) }
     }
 
-    /// Null and '' are alike; the blank of a boolean is no.
+    /// Null and '' are alike; the blank of a boolean is no, the blank of a number is 0.
     fn canonical(&self, value: &Value) -> Result<String, Unfit> {
         let text = match self.kind {
             Kind::Boolean => return convert::boolean(value),
@@ -239,6 +239,7 @@ mod tests {
             ("contact_points", "1.5E3".into(), "1500"),
             ("contact_points", "-7".into(), "-7"),
             ("contact_points", Value::Bool(false), "0"),
+            ("contact_points", Value::Null, "0"),            // H005
             ("birthday", "1980-02-29".into(), "1980-02-29"), // A014
             ("birthday", "1980-02-29 10:11:12".into(), "1980-02-29"),
             ("birthday", "0000-00-00".into(), ""), // A075 leaves such a date
@@ -328,7 +329,15 @@ mod tests {
     #[test]
     fn fields_that_cannot_be_written_are_told_apart() {
         let schema = contacts();
-        for field in ["id", "contact_no", "modifiedtime", "createdtime", "modifiedby", "hubspotlastsync"] {
+        for field in [
+            "id",
+            "contact_no",
+            "modifiedtime",
+            "createdtime",
+            "modifiedby",
+            "hubspotlastsync",
+            "hubspotrecord",
+        ] {
             assert_eq!(schema.canonical(field, &"x".into()), Canonical::ReadOnly, "{field}");
         }
         assert_eq!(schema.canonical("nosuchfield", &"x".into()), Canonical::NoSuchField);

@@ -257,7 +257,7 @@ impl Connector for Mautic {
         if stored.reference.id != id {
             return Err(ConnectorError::Gone);
         }
-        writing::check_answer(&schema, values, stored)
+        Ok(writing::corrected(&schema, values, stored))
     }
 }
 

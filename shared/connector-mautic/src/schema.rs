@@ -38,6 +38,9 @@ const READ_ONLY: &[&str] = &[
     "score",
 ];
 
+/// A field of contacts that the API takes and does not store: Mautic counts visits itself.
+const LAST_ACTIVE: &str = "last_active";
+
 /// The fields of one object. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct MauticSchema {
@@ -88,6 +91,9 @@ impl Schema for MauticSchema {
             // An unpublished field is ignored by the API like one that is not there.
             return if READ_ONLY.contains(&field) { Canonical::ReadOnly } else { Canonical::NoSuchField };
         };
+        if self.object == Object::Contact && field == LAST_ACTIVE {
+            return Canonical::ReadOnly;
+        }
         match definition.canonical(value) {
             // A contact always has points; blank ones are none.
             Ok(Value::Null) if self.object == Object::Contact && field == "points" => {
@@ -313,7 +319,11 @@ mod tests {
                 let blank = schema.canonical(field, &Value::Null);
                 assert_eq!(schema.canonical(field, &text("")), blank, "{field}");
                 assert_eq!(schema.canonical(field, &text(" \t")), blank, "{field}");
-                assert!(field == "points" || blank == Canonical::Value(Value::Null), "{field}");
+                assert!(
+                    matches!(field.as_str(), "points" | LAST_ACTIVE)
+                        || blank == Canonical::Value(Value::Null),
+                    "{field}"
+                );
             }
         }
     }
@@ -359,6 +369,7 @@ mod tests {
         let schema = contacts();
         assert_eq!(schema.canonical("zip", &text("46001")), Canonical::NoSuchField);
         assert_eq!(schema.canonical("id", &text("1")), Canonical::ReadOnly);
+        assert_eq!(schema.canonical(LAST_ACTIVE, &text("2026-01-01 00:00")), Canonical::ReadOnly);
         assert!(schema.has("zipcode") && schema.has("id") && !schema.has("zip"));
         let unpublished = serde_json::json!({"alias": "old", "type": "text", "isPublished": false});
         let schema = MauticSchema::new(Object::Contact, vec![serde_json::from_value(unpublished).unwrap()]);

@@ -33,7 +33,7 @@ pub(crate) fn update_body(
             );
             continue;
         };
-        if object == Object::Contact && field.kind != Kind::Boolean && is_zero(value) {
+        if object == Object::Contact && field.kind != Kind::Boolean && is_dropped(value) {
             refused.insert(alias.to_owned(), ZERO_IS_DROPPED.to_owned());
             continue;
         }
@@ -54,7 +54,7 @@ pub(crate) fn create_body(object: Object, schema: &MauticSchema, values: &Fields
     let mut body = Map::new();
     for (alias, value) in values.iter().filter(|(_, value)| !value.is_blank()) {
         let Some(field) = schema.field(alias) else { continue };
-        if object == Object::Contact && field.kind != Kind::Boolean && is_zero(value) {
+        if object == Object::Contact && field.kind != Kind::Boolean && is_dropped(value) {
             continue;
         }
         body.insert(alias.to_owned(), encoded(&field.kind, value));
@@ -66,51 +66,32 @@ pub(crate) fn create_body(object: Object, schema: &MauticSchema, values: &Fields
     body
 }
 
-/// Corrects and checks what Mautic answered to an update.
-///
-/// A number that was cleared comes back as 0, although null is stored. A number between -1 and 1 may have been
-/// dropped like 0.
-pub(crate) fn check_answer(
-    schema: &MauticSchema,
-    sent: &Fields,
-    mut record: Record,
-) -> Result<Record, ConnectorError> {
-    let mut refused = BTreeMap::new();
-    for (alias, value) in sent.iter() {
-        let is_number = matches!(schema.field(alias).map(|f| &f.kind), Some(Kind::Number { .. }));
-        if !is_number {
-            continue;
-        }
-        if value.is_blank() && record.fields.get(alias).is_some_and(is_zero) {
+/// Corrects what Mautic answered to an update: a number that was cleared comes back as 0, although null is stored.
+pub(crate) fn corrected(schema: &MauticSchema, sent: &Fields, mut record: Record) -> Record {
+    for (alias, _) in sent.iter().filter(|(_, value)| value.is_blank()) {
+        let is_number = matches!(schema.field(alias).map(|field| &field.kind), Some(Kind::Number { .. }));
+        if is_number && record.fields.get(alias).is_some_and(is_dropped) {
             record.fields.insert(alias, Value::Null);
         }
-        let small = matches!(value, Value::Float(number) if number.abs() < 1.0);
-        if small && record.fields.get(alias).and_then(as_float) != as_float(value) {
-            refused.insert(alias.to_owned(), ZERO_IS_DROPPED.to_owned());
-        }
     }
-    if refused.is_empty() { Ok(record) } else { Err(rejected(refused)) }
+    record
 }
 
 fn rejected(fields: BTreeMap<String, String>) -> ConnectorError {
     ConnectorError::Rejected { message: "some values cannot be expressed towards Mautic".to_owned(), fields }
 }
 
-/// What PHP takes for zero.
-fn is_zero(value: &Value) -> bool {
+/// Whether Mautic takes a value for "not meant": numeric for PHP, and 0 without its fraction. Phones like "0 89 12" are
+/// no numbers, "0.5" and "00" are.
+///
+/// Source: recorded (B19, B20, F13, F14), and Mautic's `CustomFieldsApiControllerTrait::setCustomFieldValues`, which
+/// filters by `is_numeric($value) ? 0 !== (int) $value : true`.
+fn is_dropped(value: &Value) -> bool {
     match value {
         Value::Int(number) => *number == 0,
-        Value::Float(number) => *number == 0.0,
-        Value::Text(text) => text == "0",
+        Value::Float(number) => number.abs() < 1.0,
+        Value::Text(text) => convert::number(text.trim()).is_ok_and(|number| number.abs() < 1.0),
         _ => false,
-    }
-}
-
-fn as_float(value: &Value) -> Option<f64> {
-    match value {
-        Value::Float(number) => Some(*number),
-        Value::Int(_) | Value::Text(_) => value.php_string().parse().ok(),
-        _ => None,
     }
 }
 

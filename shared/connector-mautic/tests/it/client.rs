@@ -233,12 +233,16 @@ async fn zero_is_refused_by_field_before_anything_is_sent() {
         ("score_n", Value::Int(0)),
         ("amount", Value::Float(0.0)),
         ("city", "0".into()),
+        ("zipcode", "0.5".into()),
+        ("phone", "0 89 12".into()),
+        ("mobile", "034600".into()),
+        ("vip", Value::Bool(false)),
         ("firstname", "Ana".into()),
         ("nosuch", "x".into()),
     ]);
     let error = server.mautic().update(&contact("1"), &fields).await.unwrap_err();
     let ConnectorError::Rejected { fields, .. } = error else { panic!("{error:?}") };
-    assert_eq!(fields.keys().collect::<Vec<_>>(), ["amount", "city", "nosuch", "score_n"]);
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["amount", "city", "nosuch", "score_n", "zipcode"]);
     assert!(server.got_at("/api/contacts/1/edit").is_empty());
 }
 
