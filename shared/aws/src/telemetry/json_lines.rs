@@ -1,7 +1,7 @@
 //! Log lines: `{"timestamp", "level", "function", "message", ...fields}`, with the fields of the spans around them.
 //!
 //! Field names are fixed: `change.id`, `record.system`, `record.object`, `record.id`, `outcome`, `duration_ms`,
-//! `message.id`, `reason`; `request.id` is the invocation's. An event's own field goes before the one of a span around it.
+//! `message.id`, `reason`; `request.id` is the invocation's. An event's own field goes before one of a span.
 
 use std::fmt::Debug;
 use std::io::Write;

@@ -77,6 +77,16 @@ async fn a_secret_is_read_once_in_five_minutes_and_a_rotated_one_then_takes_effe
 }
 
 #[tokio::test]
+async fn a_clock_that_was_set_back_does_not_keep_a_secret() {
+    let (_endpoint, answer, secrets, clock) = service(password("old")).await;
+    clock.0.store(10_000, Ordering::SeqCst);
+    read(&secrets).await.unwrap();
+    *answer.lock().unwrap() = password("new");
+    clock.0.store(0, Ordering::SeqCst);
+    assert_eq!(read(&secrets).await.unwrap(), "new");
+}
+
+#[tokio::test]
 async fn a_forgotten_secret_is_read_anew() {
     let (_endpoint, answer, secrets, _clock) = service(password("old")).await;
     read(&secrets).await.unwrap();
