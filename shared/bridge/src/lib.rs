@@ -1,1 +1,62 @@
-//! To be written.
+//! The `bridge` command line: the coreBOS bridge on this machine, without an AWS account.
+//!
+//! It serves what the functions need from AWS (the crate `embedded-aws`), links the functions themselves, and starts
+//! itself once per function, so that the code that runs here is the code that is deployed.
+#![recursion_limit = "256"]
+
+mod arguments;
+pub mod config;
+mod demo;
+mod functions;
+mod invoke;
+pub mod journal;
+pub mod local;
+pub mod screen;
+pub mod simulated;
+mod up;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command, ConfigCommand};
+
+/// Runs a command line and gives the exit code: 0 done, 1 failed, 2 wrong usage.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are not errors; clap knows where each belongs.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    if let Command::Function { name } = &arguments.command {
+        return functions::run(name);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    let done = runtime.block_on(async {
+        match arguments.command {
+            Command::Up(options) => up::up(options).await,
+            Command::Demo(options) => demo::demo(options).await,
+            Command::Invoke(options) => invoke::invoke(options).await,
+            Command::Config { command: ConfigCommand::Example } => {
+                screen::line(config::EXAMPLE.trim_end());
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Function { .. } => Ok(ExitCode::SUCCESS),
+        }
+    });
+    // What still runs in the background has nothing to say any more.
+    runtime.shutdown_background();
+    done.unwrap_or_else(|error| failed(&error))
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    screen::error(&format!("{error:#}"));
+    ExitCode::FAILURE
+}

@@ -1,2 +1,6 @@
 //! The `bridge` command line.
-fn main() {}
+#![recursion_limit = "256"]
+
+fn main() -> std::process::ExitCode {
+    bridge::run(std::env::args_os())
+}

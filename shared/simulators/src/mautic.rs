@@ -21,11 +21,12 @@
 //! | Do-not-contact: another reason over one is told but not stored, over "unsubscribed" nothing happens | item 13, F18-F24 |
 //! | Segments and companies: one event per contact, no update of it | items 14, 15, C40, D21 |
 //! | Deleting a company tells nothing of its contacts and leaves its name with them | item 15, D42, D43 |
+//! | Renaming a company reaches the first of its contacts only, without a date or an event | D41, E13 |
 //! | `company` finds or makes a company; `companies` replaces them; the last added is the primary one | item 16, D24, D31-D36 |
 //! | Merging newer over older is told as new; newest values win whichever side they are on | item 17, F38, L07 |
 //! | A known contact that submits a form without a cookie gets a new id | item 18, H03 |
 //! | The id of a merged contact acts on the survivor, DELETE included | item 20, F41, F42 |
-//! | The same id twice in a contact batch makes a copy; in a company batch a 500 after the first | item 21, E03, F29 |
+//! | The same id twice in a contact batch makes a copy without its custom fields; in a company batch a 500 after the first | item 21, E03, F26, F29 |
 //! | Parallel creates with one e-mail make several contacts, every later save is then a 422 | item 22, J08, F27 |
 //! | E-mail duplicates: POST edits the newest, letter case ignored; PATCH, PUT and batch answer 422 | item 23, B50-B55 |
 //! | POST of a known company name blanks all that is not sent | item 23, D10 |
@@ -40,7 +41,8 @@
 //! | A used alias is a 400, reserved words get `f_`, 25 characters | item 29, A07, A18, A19 |
 //! | PUT of a webhook without a secret makes a new one; unknown triggers are taken | item 29, A27, A32 |
 //! | Totals are texts; nested `where` knows `date_modified` only; an unknown expression filters nothing | item 30, E16-E21 |
-//! | Fields of records made now look different from those that were loaded | B01, B02 |
+//! | Fields of records made now look different from those that were loaded, and again from those that were listed | B01, B02, E21 |
+//! | Deletions are told without tags, those of merged contacts with an empty list per tag | F38, F42 |
 //!
 //! Left out, because nothing here needs it: e-mails, pages, campaigns, notes, assets, reports, statistics,
 //! editing of fields. Regions of select fields are a subset, never more than Mautic takes.
@@ -284,6 +286,11 @@ impl MauticSimulator {
             hook.triggers = triggers.iter().map(|trigger| (*trigger).to_owned()).collect();
             hooks_api::insert(state, hook).id
         })
+    }
+
+    /// Removes a webhook.
+    pub fn remove_webhook(&self, id: u64) {
+        self.engine.write(|state, _| state.hooks.remove(&id));
     }
 
     /// Whether a webhook is published; none when there is no such webhook.

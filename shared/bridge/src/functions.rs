@@ -1,0 +1,43 @@
+//! The functions that this binary can be: it starts itself once per function.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+
+use crate::screen;
+
+type Running = Pin<Box<dyn Future<Output = Result<(), lambda_runtime::Error>>>>;
+
+/// Every function by the name of its folder.
+const FUNCTIONS: &[(&str, fn() -> Running)] = &[
+    ("push-corebos", || Box::pin(push_corebos::run())),
+    ("webhook-mautic", || Box::pin(webhook_mautic::run())),
+];
+
+/// The names of all functions.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|(name, _)| *name)
+}
+
+/// Is the function `name` until the Runtime API goes away.
+pub(crate) fn run(name: &str) -> ExitCode {
+    let Some((_, function)) = FUNCTIONS.iter().find(|(known, _)| *known == name) else {
+        let known = names().collect::<Vec<_>>().join(", ");
+        screen::error(&format!("there is no function {name}; there are {known}"));
+        return ExitCode::from(2);
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            screen::error(&error.to_string());
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(function()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            screen::error(&format!("{name}: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

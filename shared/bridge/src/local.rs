@@ -1,0 +1,142 @@
+//! The stack on this machine: the template, the functions as processes of this binary, and the systems of a
+//! configuration.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use aws::{Clients, DynamoStore, LocalEndpoints};
+use embedded_aws::{FunctionSpec, Stack, StackEvent, StackOptions};
+use tokio::process::Command;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::config::Config;
+
+/// The template that is deployed; what runs here is driven by it.
+pub const TEMPLATE: &str = include_str!("../../../template.yaml");
+
+const COREBOS_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-corebos-AbCdEf";
+const MAUTIC_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-mautic-AbCdEf";
+
+/// How the stack runs.
+#[derive(Debug, Clone, Default)]
+pub struct LocalOptions {
+    /// Where queues and table are kept; in memory without it.
+    pub data: Option<PathBuf>,
+    /// Port of the webhook URLs; 0 is any free one.
+    pub port: u16,
+    /// The binary that can be every function: `PROGRAM function NAME`. Default: this one.
+    pub program: Option<PathBuf>,
+    /// More environment by function name.
+    pub environment: BTreeMap<String, BTreeMap<String, String>>,
+    /// Replacements in the template's text, for tests of other timings.
+    pub template_edits: Vec<(String, String)>,
+    /// Accepts that a system has another URL or user than at first contact.
+    pub confirm_identity: bool,
+}
+
+/// A running stack.
+#[derive(Debug)]
+pub struct Local {
+    /// The services, the functions, the routes.
+    pub stack: Stack,
+    /// What happens in it.
+    pub events: UnboundedReceiver<StackEvent>,
+    /// Its table.
+    pub store: DynamoStore,
+}
+
+/// Starts the stack for the systems of a configuration.
+///
+/// # Errors
+/// The configuration is incomplete, a port is taken, the data folder cannot be used, or this binary cannot be found.
+pub async fn start(config: &Config, options: LocalOptions) -> Result<Local> {
+    let maps = config.maps()?;
+    let program = match options.program {
+        Some(program) => program,
+        None => std::env::current_exe().context("cannot find this binary, which every function is")?,
+    };
+    let mut template = TEMPLATE.to_owned();
+    for (from, to) in &options.template_edits {
+        anyhow::ensure!(template.contains(from), "the template does not hold `{from}`");
+        template = template.replace(from, to);
+    }
+    let (sender, events) = unbounded_channel();
+    let launcher = Arc::new(move |spec: &FunctionSpec| {
+        let mut command = Command::new(&program);
+        command.arg("function").arg(spec.folder.rsplit('/').next().unwrap_or(&spec.name));
+        command
+    });
+    let mut stack = StackOptions::new(template, launcher);
+    stack.parameters = parameters(config);
+    stack.secrets.insert(COREBOS_SECRET.to_owned(), config.corebos_secret()?);
+    stack.secrets.insert(MAUTIC_SECRET.to_owned(), config.mautic_secret()?);
+    stack.extra_environment = options.environment;
+    stack.data = options.data;
+    stack.port = options.port;
+    stack.observer = Some(sender);
+    let stack = Stack::start(stack).await?;
+    let store = table(&stack).await?;
+    write_settings(config, &store, &maps, options.confirm_identity).await?;
+    Ok(Local { stack, events, store })
+}
+
+fn parameters(config: &Config) -> BTreeMap<String, String> {
+    [
+        ("CorebosUrl", config.corebos.url.as_str()),
+        ("CorebosSecretArn", COREBOS_SECRET),
+        ("CorebosSystemName", config.corebos.name.as_str()),
+        ("MauticUrl", config.mautic.url.as_str()),
+        ("MauticSecretArn", MAUTIC_SECRET),
+        ("MauticSystemName", config.mautic.name.as_str()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect()
+}
+
+async fn table(stack: &Stack) -> Result<DynamoStore> {
+    let endpoints = stack.endpoints();
+    let clients = Clients::local(
+        stack.region(),
+        &LocalEndpoints {
+            dynamodb: endpoints.dynamodb.clone(),
+            sqs: endpoints.sqs.clone(),
+            secrets_manager: endpoints.secrets.clone(),
+        },
+    )
+    .await;
+    let table = stack.resources().tables.first().context("the template has no table")?;
+    Ok(DynamoStore::new(clients.dynamodb, table.name.clone()))
+}
+
+/// The settings of the file become settings of the table, where the functions read them.
+async fn write_settings(
+    config: &Config,
+    store: &DynamoStore,
+    maps: &BTreeMap<String, String>,
+    confirm_identity: bool,
+) -> Result<()> {
+    for (pair, settings) in &config.settings {
+        store.put_setting(&format!("pair:{pair}"), settings).await?;
+    }
+    for map in mapping::shipped::ALL {
+        let key = format!("map:{}", map.name);
+        match maps.get(map.name) {
+            Some(xml) => store.put_setting(&key, xml).await?,
+            None => {
+                store.delete_setting(&key).await?;
+            }
+        }
+    }
+    let owner = config.corebos.default_owner.clone().unwrap_or_default();
+    let corebos = config.corebos_system()?;
+    store.put_setting(&format!("default_owner:{corebos}"), &owner).await?;
+    if confirm_identity {
+        for system in [corebos, config.mautic_system()?] {
+            store.delete_setting(&aws::store::keys::identity_setting(&system)).await?;
+        }
+    }
+    Ok(())
+}

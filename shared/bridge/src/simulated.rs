@@ -1,0 +1,98 @@
+//! Stand-ins for coreBOS and Mautic, and a configuration that connects them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use simulators::corebos::{self, CoreBosOptions, CoreBosSimulator};
+use simulators::mautic::{self, MauticOptions, MauticSimulator};
+
+use crate::config::Config;
+
+/// The secret of the webhook in the stand-in. The one of the sample events is accepted as well, as the previous one.
+pub const WEBHOOK_SECRET: &str = "a-secret-of-the-stand-in";
+/// The secrets that the sample events in `events/` are signed with.
+pub const SAMPLE_SECRETS: [&str; 2] = ["peer-secret-1", "peer-secret-0"];
+
+/// The events that an administrator ticks in Mautic's webhook.
+pub const TRIGGERS: [&str; 4] = [
+    "mautic.lead_post_save_new",
+    "mautic.lead_post_save_update",
+    "mautic.lead_points_change",
+    "mautic.lead_post_delete",
+];
+
+/// Both stand-ins.
+pub struct Simulated {
+    /// The CRM.
+    pub corebos: CoreBosSimulator,
+    /// The marketing automation.
+    pub mautic: MauticSimulator,
+    is_new: bool,
+}
+
+impl std::fmt::Debug for Simulated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulated").finish_non_exhaustive()
+    }
+}
+
+/// Starts both. `ports` are those of coreBOS and Mautic, 0 for any; `data` is a folder that keeps their records.
+///
+/// # Errors
+/// A port is taken, or the folder cannot be used.
+pub async fn start(ports: (u16, u16), data: Option<&Path>) -> Result<Simulated> {
+    let file = |name: &str| data.map(|folder| folder.join(name));
+    if let Some(folder) = data {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let mut options = CoreBosOptions::default();
+    options.port = ports.0;
+    options.data = file("simulated-corebos.json");
+    let corebos = corebos::start(options).await.context("the stand-in for coreBOS does not start")?;
+    let snapshot = file("simulated-mautic.json");
+    let is_new = !snapshot.as_deref().is_some_and(Path::exists);
+    let options = MauticOptions { port: ports.1, data: snapshot, ..MauticOptions::default() };
+    let mautic = mautic::start(options).await.context("the stand-in for Mautic does not start")?;
+    Ok(Simulated { corebos, mautic, is_new })
+}
+
+impl Simulated {
+    /// The configuration that connects them.
+    ///
+    /// # Errors
+    /// The stand-in has no such user, which does not happen.
+    pub fn config(&self) -> Result<Config> {
+        let mautic = MauticOptions::default();
+        let access_key =
+            self.corebos.access_key("sync").context("the stand-in for coreBOS has no user sync")?;
+        let secrets = [WEBHOOK_SECRET, SAMPLE_SECRETS[0], SAMPLE_SECRETS[1]];
+        let text = toml::to_string(&json!({
+            "corebos": { "url": self.corebos.url(), "username": "sync", "access_key": access_key },
+            "mautic": {
+                "url": self.mautic.url(),
+                "username": mautic.username,
+                "password": mautic.password,
+                "webhook_secrets": secrets,
+            },
+        }))?;
+        Config::parse(&text, PathBuf::new())
+    }
+
+    /// Tells Mautic where its webhook goes, unless a snapshot knows it already.
+    pub fn point_webhook_at(&self, url: &str) {
+        if self.is_new {
+            self.mautic.add_webhook(url, WEBHOOK_SECRET, &TRIGGERS);
+        }
+    }
+
+    /// Three contacts with the ids 1 to 3, whom the sample events of `push-corebos` name.
+    pub async fn seed(&self) {
+        for (first, last) in [("Ada", "Lovelace"), ("Grace", "Hopper"), ("Annie", "Easley")] {
+            let email = format!("{}@example.org", first.to_lowercase());
+            self.mautic
+                .create_contact(&json!({ "firstname": first, "lastname": last, "email": email }))
+                .await;
+        }
+    }
+}
