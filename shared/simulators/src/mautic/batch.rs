@@ -46,8 +46,11 @@ impl Outcome {
     }
 }
 
+/// The key of an item in the request, and its parameters.
+type Item = (String, IndexMap<String, Php>);
+
 /// The items, or the refusal of too many (capture E08).
-fn items(engine: &Engine, call: &Call) -> Result<Vec<(String, IndexMap<String, Php>)>, Answer> {
+fn items(engine: &Engine, call: &Call) -> Result<Vec<Item>, Answer> {
     let entries = call.body.entries();
     if entries.len() > engine.batch_limit {
         let words = format!("A max of {} entities are supported at a time.", engine.batch_limit);

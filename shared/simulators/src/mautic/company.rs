@@ -31,17 +31,13 @@ pub(crate) fn save(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<SavedCompany, Refused> {
-    let (mut company, mut sheet) = match existing {
-        Some(id) => {
-            let company = state.companies.get(&id).ok_or(Refused::NotFound)?.clone();
-            let sheet = company_sheet(state, &company);
-            (company, sheet)
-        }
-        None => {
-            let company =
-                Company { id: 0, stamp: Stamp::created(now, actor), values: IndexMap::new(), score: 0 };
-            (company, Sheet::new(Object::Company, state.fields_of(Object::Company)))
-        }
+    let (mut company, mut sheet) = if let Some(id) = existing {
+        let company = state.companies.get(&id).ok_or(Refused::NotFound)?.clone();
+        let sheet = company_sheet(state, &company);
+        (company, sheet)
+    } else {
+        let company = Company { id: 0, stamp: Stamp::created(now, actor), values: IndexMap::new(), score: 0 };
+        (company, Sheet::new(Object::Company, state.fields_of(Object::Company)))
     };
     let created = existing.is_none();
     sheet.assign(sent, replace || created).map_err(Refused::Invalid)?;

@@ -36,8 +36,8 @@ pub(crate) struct Draft {
     pub(crate) shown: Shown,
     pub(crate) actor: Actor,
     pub(crate) points: Option<i64>,
-    owner: Option<Option<u64>>,
-    stage: Option<Option<u64>>,
+    owner: Relation,
+    stage: Relation,
     tags: Vec<String>,
     pub(crate) addresses: Vec<(String, bool)>,
     pub(crate) last_active: Option<Timestamp>,
@@ -66,8 +66,8 @@ pub(crate) fn open(state: &State, existing: Option<u64>, actor: &Actor, now: Tim
         shown,
         actor: actor.clone(),
         points: None,
-        owner: None,
-        stage: None,
+        owner: Relation::Kept,
+        stage: Relation::Kept,
         tags: Vec::new(),
         addresses: Vec::new(),
         last_active: None,
@@ -164,21 +164,28 @@ impl Draft {
     }
 }
 
+/// What was sent for an owner or a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    Kept,
+    Set(Option<u64>),
+}
+
 fn relation(
     sent: &IndexMap<String, Php>,
     key: &str,
     known: impl Fn(u64) -> bool,
     refusals: &mut Refusals,
-) -> Option<Option<u64>> {
-    let value = sent.get(key)?;
+) -> Relation {
+    let Some(value) = sent.get(key) else { return Relation::Kept };
     if value.is_blank() {
-        return Some(None);
+        return Relation::Set(None);
     }
     let id = value.as_int().and_then(|id| u64::try_from(id).ok()).filter(|id| known(*id));
     if id.is_none() {
         refusals.push((key.to_owned(), "This value is not valid.".to_owned()));
     }
-    Some(id)
+    Relation::Set(id)
 }
 
 fn tag_words(sent: Option<&Php>) -> Vec<String> {
@@ -227,7 +234,9 @@ pub(crate) fn save(state: &mut State, draft: Draft, now: Timestamp) -> Option<Sa
         changed = true;
     }
     for (target, wanted) in [(&mut stored.owner, owner), (&mut stored.stage, stage)] {
-        if let Some(wanted) = wanted.filter(|wanted| wanted != target) {
+        if let Relation::Set(wanted) = wanted
+            && wanted != *target
+        {
             *target = wanted;
             changed = true;
         }

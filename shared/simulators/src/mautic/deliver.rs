@@ -76,7 +76,7 @@ async fn read_answer(stream: &mut TcpStream) -> io::Result<u16> {
             while bytes.len() < complete {
                 match stream.read(&mut buffer).await {
                     Ok(count) if count > 0 => {
-                        bytes.extend_from_slice(buffer.get(..count).unwrap_or_default())
+                        bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
                     }
                     _ => break,
                 }
@@ -98,8 +98,10 @@ mod tests {
 
     #[test]
     fn the_signature_is_that_of_rfc_4231_test_case_2() {
-        let bytes = STANDARD.decode(signature("Jefe", b"what do ya want for nothing?")).unwrap();
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        let expected: [u8; 32] = [
+            0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7,
+            0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43,
+        ];
+        assert_eq!(signature("Jefe", b"what do ya want for nothing?"), STANDARD.encode(expected));
     }
 }

@@ -105,7 +105,7 @@ impl MauticSimulator {
             });
             match pair {
                 Some((newest, older)) if self.merge(newest, older, &Actor::nobody(), true).await => {
-                    merged += 1
+                    merged += 1;
                 }
                 _ => return merged,
             }

@@ -208,19 +208,19 @@ impl Php {
             Self::Float(number) => format!("d:{};", float_text(*number, Fractions::Dropped)),
             Self::Text(text) => format!("s:{}:\"{text}\";", text.len()),
             Self::List(items) => {
-                let inner: String = items
+                let inner: Vec<String> = items
                     .iter()
                     .enumerate()
                     .map(|(position, item)| format!("i:{position};{}", item.serialized()))
                     .collect();
-                format!("a:{}:{{{inner}}}", items.len())
+                format!("a:{}:{{{}}}", items.len(), inner.concat())
             }
             Self::Map(entries) => {
-                let inner: String = entries
+                let inner: Vec<String> = entries
                     .iter()
                     .map(|(key, value)| format!("s:{}:\"{key}\";{}", key.len(), value.serialized()))
                     .collect();
-                format!("a:{}:{{{inner}}}", entries.len())
+                format!("a:{}:{{{}}}", entries.len(), inner.concat())
             }
         }
     }

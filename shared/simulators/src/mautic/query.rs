@@ -214,7 +214,7 @@ fn compare_column(column: &Php, expression: &str, value: &Php) -> Option<bool> {
     })
 }
 
-/// Numbers as numbers, everything else as text without letter case, as MySQL's collation compares.
+/// Numbers as numbers, everything else as text without letter case, as `MySQL`'s collation compares.
 fn compare(column: &Php, value: &Php) -> Ordering {
     if matches!(column, Php::Int(_) | Php::Float(_)) {
         let number = |php: &Php| php.as_number().unwrap_or(0.0);

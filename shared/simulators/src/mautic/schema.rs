@@ -24,6 +24,7 @@ impl Object {
 }
 
 /// A field of contacts or companies.
+#[expect(clippy::struct_excessive_bools, reason = "these are Mautic's own switches")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Field {
     pub(crate) id: u64,

@@ -183,13 +183,13 @@ pub(crate) fn role_view(state: &State, id: u64, dated: bool) -> Php {
 
 /// Webhooks of contacts lose the stage but for the names of who made it (capture C35).
 fn stage_view(state: &State, id: u64, style: Style) -> Php {
-    let Some(stage) = state.stages.get(&id) else { return Php::Null };
-    let mut entries = if style == Style::Bare { stage.stamp.entries() } else { stage.stamp.names() };
+    let Some(held) = state.stages.get(&id) else { return Php::Null };
+    let mut entries = if style == Style::Bare { held.stamp.entries() } else { held.stamp.names() };
     if style != Style::Hook {
-        entries.insert("id".to_owned(), Php::id(stage.id));
-        entries.insert("name".to_owned(), Php::text(&stage.name));
+        entries.insert("id".to_owned(), Php::id(held.id));
+        entries.insert("name".to_owned(), Php::text(&held.name));
         entries.insert("category".to_owned(), Php::Null);
-        entries.insert("weight".to_owned(), Php::Int(stage.weight));
+        entries.insert("weight".to_owned(), Php::Int(held.weight));
         entries.insert("description".to_owned(), Php::Null);
     }
     if style == Style::Open {

@@ -1,10 +1,10 @@
 //! A listener for webhooks: keeps what it is sent, byte for byte, and answers what it is told to.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// One POST as it came.
 #[derive(Debug, Clone)]
@@ -28,15 +28,19 @@ pub(crate) struct Listener {
     pub(crate) url: String,
     posts: Arc<Mutex<Vec<Post>>>,
     status: Arc<Mutex<u16>>,
-    delay: Arc<Mutex<Duration>>,
+    held: Arc<watch::Sender<bool>>,
 }
 
 impl Listener {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook?x=1", listener.local_addr().unwrap());
-        let this =
-            Self { url, posts: Arc::default(), status: Arc::new(Mutex::new(200)), delay: Arc::default() };
+        let this = Self {
+            url,
+            posts: Arc::default(),
+            status: Arc::new(Mutex::new(200)),
+            held: Arc::new(watch::Sender::new(false)),
+        };
         let running = this.clone();
         tokio::spawn(async move {
             loop {
@@ -52,8 +56,9 @@ impl Listener {
         *self.status.lock().unwrap() = status;
     }
 
-    pub(crate) fn answer_after(&self, delay: Duration) {
-        *self.delay.lock().unwrap() = delay;
+    /// Answers nobody until it is told to go on.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
     }
 
     /// What came since the last time.
@@ -61,9 +66,14 @@ impl Listener {
         std::mem::take(&mut self.posts.lock().unwrap())
     }
 
+    /// How much came since the last time.
+    pub(crate) fn count(&self) -> usize {
+        self.posts.lock().unwrap().len()
+    }
+
     async fn take(&self, mut stream: TcpStream) {
         let mut bytes = Vec::new();
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         let end = loop {
             if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
                 break end;
@@ -83,8 +93,8 @@ impl Listener {
         }
         let body = String::from_utf8(bytes[end + 4..].to_vec()).unwrap();
         self.posts.lock().unwrap().push(Post { head, body });
-        let (status, delay) = (*self.status.lock().unwrap(), *self.delay.lock().unwrap());
-        tokio::time::sleep(delay).await;
+        let status = *self.status.lock().unwrap();
+        self.held.subscribe().wait_for(|held| !*held).await.unwrap();
         let answer =
             format!("HTTP/1.1 {status} Whatever\r\nContent-Length: 2\r\nLocation: /elsewhere\r\n\r\nok");
         let _ = stream.write_all(answer.as_bytes()).await;
