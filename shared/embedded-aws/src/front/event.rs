@@ -70,12 +70,11 @@ pub(super) fn http_event(request: &Incoming<'_>, path: &str, found: &Match<'_>) 
     }
     if !request.body.is_empty() {
         let as_text = is_text(&text(request.headers, "content-type"));
-        match std::str::from_utf8(request.body).ok().filter(|_| as_text) {
-            Some(body) => event["body"] = json!(body),
-            None => {
-                event["body"] = json!(base64::engine::general_purpose::STANDARD.encode(request.body));
-                event["isBase64Encoded"] = json!(true);
-            }
+        if let Some(body) = std::str::from_utf8(request.body).ok().filter(|_| as_text) {
+            event["body"] = json!(body);
+        } else {
+            event["body"] = json!(base64::engine::general_purpose::STANDARD.encode(request.body));
+            event["isBase64Encoded"] = json!(true);
         }
     }
     event.to_string().into_bytes()
@@ -163,16 +162,10 @@ pub(super) fn decoded_path(uri: &Uri) -> String {
     let mut index = 0;
     while let Some(byte) = raw.get(index) {
         let digits = raw.get(index + 1..index + 3).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.filter(|_| *byte == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(decoded) => {
-                bytes.push(decoded);
-                index += 3;
-            }
-            None => {
-                bytes.push(*byte);
-                index += 1;
-            }
-        }
+        let hex = |digits: &str| u8::from_str_radix(digits, 16).ok();
+        let decoded = digits.filter(|_| *byte == b'%' && raw[index + 1] != b'+').and_then(hex);
+        bytes.push(decoded.unwrap_or(*byte));
+        index += if decoded.is_some() { 3 } else { 1 };
     }
     let path = String::from_utf8_lossy(&bytes).into_owned();
     match path.split_once('?') {

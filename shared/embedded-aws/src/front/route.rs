@@ -80,28 +80,23 @@ fn matches(pattern: &str, path: &str) -> Option<(Rank, BTreeMap<String, String>)
     let mut segments = path.strip_prefix('/')?.split('/');
     for expected in pattern.strip_prefix('/')?.split('/') {
         let variable = expected.strip_prefix('{').and_then(|inner| inner.strip_suffix('}'));
-        match variable {
-            Some(variable) => match variable.strip_suffix('+') {
-                Some(greedy) => {
-                    let rest: Vec<&str> = segments.by_ref().collect();
-                    if rest.is_empty() || rest == [""] {
-                        return None;
-                    }
-                    parameters.insert(greedy.to_owned(), rest.join("/"));
-                    rank.push(1);
-                }
-                None => {
-                    let value = segments.next().filter(|value| !value.is_empty())?;
-                    parameters.insert(variable.to_owned(), value.to_owned());
-                    rank.push(2);
-                }
-            },
-            None => {
-                if segments.next()? != expected {
-                    return None;
-                }
-                rank.push(3);
+        let greedy = variable.and_then(|variable| variable.strip_suffix('+'));
+        if let Some(greedy) = greedy {
+            let rest: Vec<&str> = segments.by_ref().collect();
+            if rest.is_empty() || rest == [""] {
+                return None;
             }
+            parameters.insert(greedy.to_owned(), rest.join("/"));
+            rank.push(1);
+        } else if let Some(variable) = variable {
+            let value = segments.next().filter(|value| !value.is_empty())?;
+            parameters.insert(variable.to_owned(), value.to_owned());
+            rank.push(2);
+        } else {
+            if segments.next()? != expected {
+                return None;
+            }
+            rank.push(3);
         }
     }
     segments.next().is_none().then_some((rank, parameters))

@@ -199,21 +199,14 @@ impl Function {
     async fn run_in_process(&self, payload: Vec<u8>, request_id: &str) -> (Ran, Option<Process>) {
         let failed = |outcome| Ran { outcome, duration: Duration::ZERO, started: false };
         let mut stop = self.stop.subscribe();
-        let mut process = match self.take_idle().await {
-            Some(process) => process,
-            None => {
-                self.back_off().await;
-                if *stop.borrow_and_update() {
-                    return (failed(Outcome::Stopped), None);
-                }
-                match Process::start(&self.setup).await {
-                    Ok(process) => process,
-                    Err(why) => {
-                        self.failed_starts.fetch_add(1, Ordering::Relaxed);
-                        return (failed(Outcome::NotStarted(why)), None);
-                    }
-                }
-            }
+        let idle = self.take_idle().await;
+        let started = match idle {
+            Some(process) => Ok(process),
+            None => self.start(&mut stop).await,
+        };
+        let mut process = match started {
+            Ok(process) => process,
+            Err(outcome) => return (failed(outcome), None),
         };
         let invocation = Invocation {
             request_id: request_id.to_owned(),
@@ -229,6 +222,17 @@ impl Function {
             self.failed_starts.fetch_add(1, Ordering::Relaxed);
         }
         (ran, Some(process))
+    }
+
+    async fn start(&self, stop: &mut watch::Receiver<bool>) -> Result<Process, Outcome> {
+        self.back_off().await;
+        if *stop.borrow_and_update() {
+            return Err(Outcome::Stopped);
+        }
+        Process::start(&self.setup).await.map_err(|why| {
+            self.failed_starts.fetch_add(1, Ordering::Relaxed);
+            Outcome::NotStarted(why)
+        })
     }
 
     /// A process that waits for work; the ones that have died meanwhile are reaped.

@@ -143,18 +143,16 @@ async fn response(
     body: Body,
 ) -> Response {
     let declared = headers.get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
-    match axum::body::to_bytes(body, MAX_SYNCHRONOUS_BYTES).await {
-        Ok(bytes) => finish(&shared, &id, Outcome::Response(bytes.to_vec())),
-        Err(_) => {
-            let bytes = declared.unwrap_or(MAX_SYNCHRONOUS_BYTES + 1);
-            let accepted = finish(&shared, &id, Outcome::TooLarge { bytes });
-            if accepted.status() != StatusCode::ACCEPTED {
-                return accepted;
-            }
-            let message = format!("Exceeded maximum allowed payload size ({MAX_SYNCHRONOUS_BYTES} bytes).");
-            refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
-        }
+    if let Ok(bytes) = axum::body::to_bytes(body, MAX_SYNCHRONOUS_BYTES).await {
+        return finish(&shared, &id, Outcome::Response(bytes.to_vec()));
     }
+    let bytes = declared.unwrap_or(MAX_SYNCHRONOUS_BYTES + 1);
+    let accepted = finish(&shared, &id, Outcome::TooLarge { bytes });
+    if accepted.status() != StatusCode::ACCEPTED {
+        return accepted;
+    }
+    let message = format!("Exceeded maximum allowed payload size ({MAX_SYNCHRONOUS_BYTES} bytes).");
+    refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
 }
 
 async fn error(

@@ -13,6 +13,7 @@ pub(super) const MAX_MESSAGE_BYTES: usize = 1_048_576;
 
 /// Settings of a queue. Seconds where a duration is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the attributes of the API, each a switch of its own")]
 pub(super) struct QueueAttributes {
     pub(super) fifo: bool,
     pub(super) delay_seconds: i64,

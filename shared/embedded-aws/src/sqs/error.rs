@@ -81,6 +81,15 @@ impl SqsError {
         Self::invalid_value(handle, "ReceiptHandle", "The receipt handle has expired.")
     }
 
+    /// An entry of a batch has another code for an expired handle than the request for one message, as observed
+    /// (smaskalik/sqsmover issue 54).
+    pub(super) fn in_delete_batch(self) -> Self {
+        if self.message.ends_with("The receipt handle has expired.") {
+            return Self::new("ReceiptHandleIsInvalid", "The receipt handle has expired");
+        }
+        self
+    }
+
     pub(super) fn not_in_flight() -> Self {
         Self::new("AWS.SimpleQueueService.MessageNotInflight", "The message referred to isn't in flight.")
     }

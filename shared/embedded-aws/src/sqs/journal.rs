@@ -1,4 +1,4 @@
-//! Durable queues: every change is committed to SQLite before it is acknowledged.
+//! Durable queues: every change is committed to a database file before it is acknowledged.
 //!
 //! One thread writes. Changes that arrive while it commits go together into the next transaction, so many clients
 //! share one write to the disk. Order is the order in which the changes were made, because they are handed over under

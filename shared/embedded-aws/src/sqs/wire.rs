@@ -268,7 +268,7 @@ async fn handle_batch(broker: &Broker, operation: &str, body: &[u8]) -> Result<J
             let results = request.entries.into_iter().map(|entry| {
                 let handle = entry.request.receipt_handle.unwrap_or_default();
                 let result = if delete {
-                    state.delete(&url, &handle, now_ms)
+                    state.delete(&url, &handle, now_ms).map_err(SqsError::in_delete_batch)
                 } else {
                     let seconds = entry.request.visibility_timeout;
                     let seconds = seconds.ok_or_else(|| SqsError::missing("VisibilityTimeout"));

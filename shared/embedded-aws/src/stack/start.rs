@@ -120,7 +120,7 @@ async fn open_queues(
     let (names, clock, observer) = (names.clone(), options.clock.clone(), observer.clone());
     let open = move || {
         Broker::open(file.as_deref(), names, clock, move |letter| {
-            observer.tell(StackEvent::DeadLettered(letter))
+            observer.tell(StackEvent::DeadLettered(letter));
         })
     };
     let broker = tokio::task::spawn_blocking(open).await.map_err(|error| StackError::Data {

@@ -231,7 +231,10 @@ fn schedule(
             Some("ENABLED") => true,
             Some("DISABLED") => false,
             _ => {
-                return Err(TemplateError::new(node.line, format!("{place}: `State` is ENABLED or DISABLED")));
+                return Err(TemplateError::new(
+                    node.line,
+                    format!("{place}: `State` is ENABLED or DISABLED"),
+                ));
             }
         },
     };

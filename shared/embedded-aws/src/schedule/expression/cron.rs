@@ -77,7 +77,7 @@ impl Cron {
         let local = zone.to_datetime(last);
         // One hour earlier, because local clocks go back; candidates not after `last` are dropped below.
         let mut day = local.checked_sub(1.hour()).ok()?.date();
-        while i16::from(day.year()) <= *self.years.last()? {
+        while day.year() <= *self.years.last()? {
             if !self.years.contains(&day.year()) {
                 let year = self.years.range(day.year()..).next()?;
                 day = Date::new(*year, 1, 1).ok()?;

@@ -1,0 +1,257 @@
+//! Killing the stack, and what is there after it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use embedded_aws::{Stack, StackError};
+use serde_json::{Value, json};
+
+use crate::support::{example, is_running, options, start_with, until};
+
+const TEMPLATE: &str = r"
+Resources:
+  Store:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: store.fifo, FifoQueue: true, VisibilityTimeout: 3}
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: table
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      TimeToLiveSpecification: {AttributeName: expires_at, Enabled: true}
+  Work:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: work, VisibilityTimeout: 3}
+  Push:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: push
+      CodeUri: functions/push
+      Timeout: 2
+      Events:
+        Get: {Type: HttpApi, Properties: {Path: /x, Method: GET}}
+        Work: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn}}
+";
+
+/// A stack in a process of its own.
+struct Served {
+    child: Child,
+    ready: Value,
+    /// Kept, or the child could not print any more.
+    output: BufReader<std::process::ChildStdout>,
+}
+
+fn serve(directory: &Path) -> Served {
+    let template = directory.join("template.yaml");
+    std::fs::write(&template, TEMPLATE).unwrap();
+    let mut child = Command::new(example("serve-stack"))
+        .arg(&template)
+        .arg(example("echo-function"))
+        .arg(directory.join("data"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    Served {
+        child,
+        ready: serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {line}")),
+        output,
+    }
+}
+
+impl Served {
+    fn text(&self, pointer: &str) -> &str {
+        self.ready.pointer(pointer).unwrap().as_str().unwrap()
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    async fn process_of_the_function(&self) -> u32 {
+        // The echo of an HTTP event does not say its process; its children do.
+        let response = reqwest::get(format!("{}/x", self.text("/base"))).await.unwrap();
+        assert_eq!(response.status(), 200);
+        let parent = self.child.id();
+        let children =
+            std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+        let of_threads = std::fs::read_dir(format!("/proc/{parent}/task"))
+            .unwrap()
+            .filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).ok());
+        let all = of_threads.fold(children, |all, more| format!("{all} {more}"));
+        all.split_whitespace().next().expect("the function runs").parse().unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_and_started_again_nothing_acknowledged_is_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let served = serve(directory.path());
+    let client = crate::checks::client(served.text("/sqs"));
+    let url = served.text("/queues/store.fifo").to_owned();
+    let send = async |client: &aws_sdk_sqs::Client, url: &str, body: &str| {
+        let message = client.send_message().queue_url(url).message_body(body).message_group_id(&body[..1]);
+        message.message_deduplication_id(body).send().await.unwrap()
+    };
+    let mut sent = Vec::new();
+    for body in ["a1", "a2", "b1", "c1"] {
+        sent.push(send(&client, &url, body).await);
+    }
+    // One message deleted, one in flight, when the stack dies.
+    let receive = client.receive_message().queue_url(&url);
+    let first = receive.clone().send().await.unwrap().messages.unwrap().remove(0);
+    assert_eq!(first.body(), Some("a1"));
+    client
+        .delete_message()
+        .queue_url(&url)
+        .receipt_handle(first.receipt_handle().unwrap())
+        .send()
+        .await
+        .unwrap();
+    let second = receive.send().await.unwrap().messages.unwrap().remove(0);
+    assert_eq!(second.body(), Some("a2"));
+    // And many senders at once, each told that its message is safe.
+    let mut senders = tokio::task::JoinSet::new();
+    for number in 0..40 {
+        let (client, url) = (client.clone(), url.clone());
+        senders.spawn(async move {
+            let message = client.send_message().queue_url(url).message_body(format!("m{number}"));
+            let message = message.message_group_id("m").message_deduplication_id(format!("m{number}"));
+            message.send().await.map(|_| format!("m{number}"))
+        });
+    }
+    let acknowledged: Vec<String> = senders.join_all().await.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(acknowledged.len(), 40);
+    served.kill();
+
+    let served = serve(directory.path());
+    let client = crate::checks::client(served.text("/sqs"));
+    let url = served.text("/queues/store.fifo").to_owned();
+    // The group of the message in flight is still blocked, then the message comes again with its count.
+    let mut found = Vec::new();
+    until("all came back", async || {
+        let receive =
+            client.receive_message().queue_url(&url).max_number_of_messages(10).wait_time_seconds(5);
+        let receive = receive.message_system_attribute_names("All".into());
+        for message in receive.send().await.unwrap().messages.unwrap_or_default() {
+            let handle = message.receipt_handle().unwrap();
+            client.delete_message().queue_url(&url).receipt_handle(handle).send().await.unwrap();
+            let count = &message.attributes.as_ref().unwrap()[&"ApproximateReceiveCount".into()];
+            found.push(format!("{} {count}", message.body().unwrap()));
+        }
+        found.len() >= 43
+    })
+    .await;
+    let mut expected: Vec<String> = acknowledged.iter().map(|body| format!("{body} 1")).collect();
+    expected.extend(["a2 2".to_owned(), "b1 1".to_owned(), "c1 1".to_owned()]);
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+    // The deduplication ids are remembered, and numbers go on rising.
+    let again = send(&client, &url, "b1").await;
+    assert_eq!(again.message_id, sent[2].message_id);
+    let new = send(&client, &url, "d1").await;
+    assert!(new.sequence_number > sent[3].sequence_number);
+    served.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_function_was_killed_with_the_stack_is_handled_by_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let served = serve(directory.path());
+    let client = crate::checks::client(served.text("/sqs"));
+    let url = served.text("/queues/work").to_owned();
+    let body = json!({"name": "slow", "millis": 1_500}).to_string();
+    client.send_message().queue_url(&url).message_body(body).send().await.unwrap();
+    let in_flight = async |client: &aws_sdk_sqs::Client, url: &str, name: QueueAttributeName| {
+        let request = client.get_queue_attributes().queue_url(url).attribute_names(name.clone());
+        request.send().await.unwrap().attributes.unwrap()[&name] == "1"
+    };
+    until("the message is being handled", async || {
+        in_flight(&client, &url, QueueAttributeName::ApproximateNumberOfMessagesNotVisible).await
+    })
+    .await;
+    served.kill();
+
+    let mut wanted = options(TEMPLATE);
+    wanted.data = Some(directory.path().join("data"));
+    let mut running = start_with(wanted).await;
+    running.line("done slow 2").await;
+    running.stack.stop(Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_end_by_themselves_when_the_stack_is_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    let served = serve(directory.path());
+    let process = served.process_of_the_function().await;
+    assert!(is_running(process));
+    served.kill();
+    until("the function has ended", async || !is_running(process)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_stops_a_stack_cleanly() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut served = serve(directory.path());
+    let process = served.process_of_the_function().await;
+    let id = rustix::process::Pid::from_raw(i32::try_from(served.child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    let mut last = String::new();
+    served.output.read_line(&mut last).unwrap();
+    assert_eq!(last, "stopped\n");
+    assert!(served.child.wait().unwrap().success());
+    assert!(!is_running(process));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_survive_and_a_changed_layout_or_a_second_stack_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut wanted = options(TEMPLATE);
+    wanted.data = Some(directory.path().to_path_buf());
+    let running = start_with(wanted.clone()).await;
+    let second = Stack::start(wanted.clone()).await.unwrap_err();
+    assert!(
+        matches!(second, StackError::Data { .. }) && second.to_string().contains("another stack"),
+        "{second}"
+    );
+    let endpoint = running.stack.endpoints().dynamodb.clone();
+    let put = json!({"TableName": "table", "Item": {"pk": {"S": "kept"}}});
+    assert_eq!(dynamodb(&endpoint, "PutItem", &put).await, json!({}));
+    running.stack.stop(Duration::from_secs(10)).await;
+
+    let running = start_with(wanted.clone()).await;
+    let get = json!({"TableName": "table", "Key": {"pk": {"S": "kept"}}});
+    let found = dynamodb(&running.stack.endpoints().dynamodb, "GetItem", &get).await;
+    assert_eq!(found, json!({"Item": {"pk": {"S": "kept"}}}));
+    running.stack.stop(Duration::from_secs(10)).await;
+
+    wanted.template_text = TEMPLATE.replace("AttributeName: pk", "AttributeName: other");
+    let error = Stack::start(wanted).await.unwrap_err().to_string();
+    assert!(error.contains("other keys or indexes"), "{error}");
+}
+
+/// A raw call: what is asked for is what the file holds, not what an SDK makes of it.
+async fn dynamodb(endpoint: &str, operation: &str, request: &Value) -> Value {
+    let response = reqwest::Client::new()
+        .post(endpoint)
+        .header("X-Amz-Target", format!("DynamoDB_20120810.{operation}"))
+        .header("Content-Type", "application/x-amz-json-1.0")
+        .header("X-Amz-Date", "20261121T100000Z")
+        .header(
+            "Authorization",
+            "AWS4-HMAC-SHA256 Credential=local/20261121/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00",
+        )
+        .body(request.to_string())
+        .send()
+        .await
+        .unwrap();
+    response.json().await.unwrap()
+}

@@ -1,0 +1,13 @@
+//! The embedded AWS as functions and clients see it: real HTTP, the real SDK, real processes.
+//!
+//! The processes are the examples of this crate, which `cargo test` builds; `cargo test --test it` alone does not.
+
+#[path = "../../examples/sqs-checks/checks.rs"]
+mod checks;
+mod durability;
+mod functions;
+mod gateway;
+mod queues;
+mod schedules;
+mod services;
+mod support;

@@ -1,0 +1,103 @@
+//! A stack for a test, and waiting for what happens in it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use embedded_aws::{Stack, StackEvent, StackOptions};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// Nothing here takes long; whoever waits this long waits in vain.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program of one of the examples.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push("examples");
+    path.push(name);
+    assert!(path.exists(), "{} is missing; run `cargo test -p embedded-aws` without --test", path.display());
+    path
+}
+
+/// Options with the echo function behind every function.
+pub(crate) fn options(template: &str) -> StackOptions {
+    let program = example("echo-function");
+    StackOptions::new(template, Arc::new(move |_| tokio::process::Command::new(&program)))
+}
+
+/// A running stack and what it tells.
+pub(crate) struct Running {
+    pub(crate) stack: Stack,
+    pub(crate) events: UnboundedReceiver<StackEvent>,
+}
+
+pub(crate) async fn start(template: &str) -> Running {
+    start_with(options(template)).await
+}
+
+pub(crate) async fn start_with(mut options: StackOptions) -> Running {
+    let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+    options.observer = Some(sender);
+    Running { stack: Stack::start(options).await.unwrap(), events }
+}
+
+impl Running {
+    /// Waits for an event and gives what the function makes of it.
+    pub(crate) async fn wait<T>(
+        &mut self,
+        what: &str,
+        mut wanted: impl FnMut(&StackEvent) -> Option<T>,
+    ) -> T {
+        let mut seen = Vec::new();
+        let search = async {
+            loop {
+                let event = self.events.recv().await.expect("the stack has ended");
+                if let Some(found) = wanted(&event) {
+                    return found;
+                }
+                seen.push(event);
+            }
+        };
+        match tokio::time::timeout(PATIENCE, search).await {
+            Ok(found) => found,
+            Err(_) => panic!("{what} did not happen; instead: {seen:#?}"),
+        }
+    }
+
+    /// Waits for a line that a function writes.
+    pub(crate) async fn line(&mut self, expected: &str) {
+        self.wait(expected, |event| match event {
+            StackEvent::FunctionLog { line, .. } if line == expected => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    /// Waits for the next line that begins so.
+    pub(crate) async fn line_from(&mut self, start: &str) -> String {
+        self.wait(start, |event| match event {
+            StackEvent::FunctionLog { line, .. } if line.starts_with(start) => Some(line.clone()),
+            _ => None,
+        })
+        .await
+    }
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let begun = tokio::time::Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < PATIENCE, "{what} did not come true");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Whether a process runs. A zombie counts as ended.
+pub(crate) fn is_running(process_id: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process_id}/stat")).unwrap_or_default();
+    let state =
+        status.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).unwrap_or("X").to_owned();
+    state != "X" && state != "Z"
+}
