@@ -4,18 +4,21 @@ use std::borrow::Cow;
 
 use model::{Fields, Value};
 
+use crate::expression::{self, Names, OwnNames, Scope};
 use crate::finding::Position;
 use crate::map::FieldMap;
 use crate::path::{self, Found, SourceName};
 use crate::php::fault::Fault;
+use crate::record::{Record, RelatedRecords, View};
 use crate::semantics::Semantics;
 use crate::target::{Directive, Part, Target, copied};
+use crate::template;
 
 /// The field that coreBOS fills in when the record does not have it.
 const OWNER: &str = "assigned_user_id";
 
 /// Everything besides the record that a value may hang on.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Surroundings<'a> {
     /// The user whom coreBOS takes for the owner of a record without one. Only `CoreBos` does that.
     pub current_user: Cow<'a, str>,
@@ -23,11 +26,20 @@ pub struct Surroundings<'a> {
     pub now: Option<i64>,
     /// A number by chance; maps that use chance fail without it.
     pub chance: Option<u64>,
+    /// Where the records are that the record refers to; without it, references are blank.
+    pub related: Option<&'a dyn RelatedRecords>,
+    /// The record itself, where the source is not it: FIELD, TEMPLATE and EXPRESSION read it then.
+    pub record: Option<Record<'a>>,
 }
 
 impl Surroundings<'_> {
-    pub(crate) const CONST_DEFAULT: Surroundings<'static> =
-        Surroundings { current_user: Cow::Borrowed("19x1"), now: None, chance: None };
+    pub(crate) const CONST_DEFAULT: Surroundings<'static> = Surroundings {
+        current_user: Cow::Borrowed("19x1"),
+        now: None,
+        chance: None,
+        related: None,
+        record: None,
+    };
 
     pub(crate) fn clock(&self) -> Result<i64, Fault> {
         self.now.ok_or_else(|| Fault::new("the field reads the clock, and no time was given"))
@@ -99,12 +111,14 @@ pub(crate) fn target(
     if bridge && let Some(name) = target.copied_from() {
         return Ok(source.get(name).map(copied));
     }
-    if bridge && is_absent(target, source) {
+    if bridge && surroundings.record.is_none() && is_absent(target, source) {
         return Ok(None);
     }
     let mut accumulated = Accumulated::Text(Vec::new());
     for part in &target.parts {
-        evaluate_part(map, part, target, source, surroundings, &mut accumulated);
+        let result = evaluate_part(map, part, target, source, surroundings, &mut accumulated)
+            .and_then(|()| post_process(part, &mut accumulated));
+        result.map_err(|fault| field_error(map, target, fault.to_string()))?;
     }
     Ok(Some(match accumulated {
         Accumulated::Other(value) => value,
@@ -124,20 +138,28 @@ pub(crate) fn target(
 
 /// Whether none of the sources of a field is in the record.
 fn is_absent(target: &Target, source: &Fields) -> bool {
-    let mut has_sources = false;
-    for part in &target.parts {
-        if let Directive::Default(name) = &part.directive {
-            has_sources = true;
-            let present = match name {
-                SourceName::Plain(name) => source.contains(name),
-                SourceName::Dotted(steps) => path::walk(source, steps) != Found::Absent,
-            };
-            if present {
-                return false;
-            }
-        }
-    }
-    has_sources
+    !target.reads.is_empty()
+        && !target.reads.iter().any(|name| match name {
+            SourceName::Plain(name) => source.contains(name),
+            SourceName::Dotted(steps) => path::walk(source, steps) != Found::Absent,
+        })
+}
+
+fn post_process(part: &Part, accumulated: &mut Accumulated) -> Result<(), Fault> {
+    let Some(post_process) = &part.post_process else {
+        return Ok(());
+    };
+    let function = post_process.as_ref().map_err(Clone::clone)?;
+    let value = match std::mem::replace(accumulated, Accumulated::Text(Vec::new())) {
+        Accumulated::Other(value) => value,
+        Accumulated::Text(bytes) => Value::from_bytes(bytes),
+    };
+    *accumulated = match function.apply(&value)? {
+        Value::Text(text) => Accumulated::Text(text.into_bytes()),
+        Value::Bytes(bytes) => Accumulated::Text(bytes),
+        value => Accumulated::Other(value),
+    };
+    Ok(())
 }
 
 /// The value of a field while its parts are put together.
@@ -147,16 +169,20 @@ enum Accumulated {
 }
 
 impl Accumulated {
-    /// PHP's `.=`: whatever is there becomes a string first.
-    fn append(&mut self, text: &[u8]) {
+    /// PHP's `.=`: whatever is there becomes a string first, an array the word `Array`.
+    fn append(&mut self, text: &[u8], refuse_arrays: bool) -> Result<(), Fault> {
         match self {
             Self::Text(bytes) => bytes.extend_from_slice(text),
+            Self::Other(Value::Array(_)) if refuse_arrays => {
+                return Err(Fault::new("a list or an object cannot be joined with a text"));
+            }
             Self::Other(value) => {
                 let mut bytes = value.php_bytes().into_owned();
                 bytes.extend_from_slice(text);
                 *self = Self::Text(bytes);
             }
         }
+        Ok(())
     }
 }
 
@@ -167,12 +193,13 @@ fn evaluate_part(
     source: &Fields,
     surroundings: &Surroundings<'_>,
     accumulated: &mut Accumulated,
-) {
+) -> Result<(), Fault> {
+    let bridge = map.semantics == Semantics::Bridge;
     let delimiter = target.delimiter.text().as_bytes();
     match &part.directive {
         Directive::Constant(text) => {
-            accumulated.append(text.as_bytes());
-            accumulated.append(delimiter);
+            accumulated.append(text.as_bytes(), bridge)?;
+            accumulated.append(delimiter, bridge)?;
         }
         Directive::Default(SourceName::Plain(name)) => {
             let injected;
@@ -183,29 +210,55 @@ fn evaluate_part(
             }
             match value {
                 None | Some(Value::Null) => {}
-                Some(value) => append_or_replace(accumulated, value, delimiter),
+                Some(value) => append_or_replace(accumulated, value, delimiter, bridge)?,
             }
         }
         Directive::Default(SourceName::Dotted(steps)) => {
             if map.semantics == Semantics::CoreBos {
-                append_or_replace(accumulated, &path::walk_like_corebos(source, steps), delimiter);
-                return;
+                let value = path::walk_like_corebos(source, steps);
+                return append_or_replace(accumulated, &value, delimiter, bridge);
             }
             match path::walk(source, steps) {
-                Found::Absent | Found::Value(Value::Null) => accumulated.append(delimiter),
-                Found::Value(value) => append_or_replace(accumulated, value, delimiter),
+                Found::Absent | Found::Value(Value::Null) => accumulated.append(delimiter, bridge)?,
+                Found::Value(value) => append_or_replace(accumulated, value, delimiter, bridge)?,
             }
         }
+        Directive::Template(template) => {
+            let view = View::new(source, &map.origin, map.semantics, surroundings);
+            let text = template::render(template, &view, map.semantics)?;
+            accumulated.append(text.as_bytes(), bridge)?;
+            accumulated.append(delimiter, bridge)?;
+        }
+        Directive::Expression(node) => {
+            let view = View::new(source, &map.origin, map.semantics, surroundings);
+            // Without a record, a name stands for itself to coreBOS, which is of no use to anybody.
+            let names: &dyn Names = if bridge || surroundings.record.is_some() { &view } else { &OwnNames };
+            let scope = Scope { names, semantics: map.semantics, surroundings };
+            let value = expression::evaluate(node, &scope)?;
+            if bridge && matches!(value, Value::Array(_)) {
+                return Err(Fault::new("the expression makes a list, which no text can show"));
+            }
+            accumulated.append(&value.php_bytes(), bridge)?;
+            accumulated.append(delimiter, bridge)?;
+        }
+        Directive::Broken(fault) => return Err(fault.clone()),
     }
+    Ok(())
 }
 
 /// A text is appended, with the delimiter; anything else takes the place of what was there.
-fn append_or_replace(accumulated: &mut Accumulated, value: &Value, delimiter: &[u8]) {
+fn append_or_replace(
+    accumulated: &mut Accumulated,
+    value: &Value,
+    delimiter: &[u8],
+    bridge: bool,
+) -> Result<(), Fault> {
     match value {
         Value::Text(_) | Value::Bytes(_) => {
-            accumulated.append(&value.php_bytes());
-            accumulated.append(delimiter);
+            accumulated.append(&value.php_bytes(), bridge)?;
+            accumulated.append(delimiter, bridge)?;
         }
         value => *accumulated = Accumulated::Other(value.clone()),
     }
+    Ok(())
 }

@@ -5,9 +5,9 @@ use model::{Fields, Value};
 
 use crate::compile;
 use crate::evaluate::{self, EvaluationError, FieldError, Surroundings};
-use crate::finding::MapError;
+use crate::finding::{Finding, MapError};
 use crate::semantics::Semantics;
-use crate::target::Target;
+use crate::target::{Reference, Target};
 
 /// A field map, compiled once and evaluated many times.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ pub struct FieldMap {
     pub(crate) origin: String,
     pub(crate) target_module: String,
     pub(crate) targets: IndexMap<String, Target>,
+    pub(crate) warnings: Vec<Finding>,
 }
 
 impl FieldMap {
@@ -56,6 +57,16 @@ impl FieldMap {
     /// The field it makes under a name.
     pub fn target(&self, name: &str) -> Option<&Target> {
         self.targets.get(name)
+    }
+
+    /// What was found when it was compiled: the map works, but probably not as meant.
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
+    }
+
+    /// The related records that the map reads fields of.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.targets().flat_map(Target::references)
     }
 
     /// What the map makes of a record. Under `Bridge`, fields whose sources are absent are absent.

@@ -23,8 +23,12 @@ impl SourceName {
         if name.find('.').is_none_or(|dot| dot == 0) {
             return Self::Plain(name.to_owned());
         }
-        let steps = name.trim_start_matches('$').split('.');
-        Self::Dotted(steps.map(|step| (step.to_owned(), Key::from(step))).collect())
+        Self::dotted(name.trim_start_matches('$'))
+    }
+
+    /// A path, of one step if the name has no dots.
+    pub(crate) fn dotted(name: &str) -> Self {
+        Self::Dotted(name.split('.').map(|step| (step.to_owned(), Key::from(step))).collect())
     }
 
     /// The whole name.

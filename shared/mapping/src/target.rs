@@ -3,8 +3,12 @@
 use model::Value;
 
 use crate::delimiter::Delimiter;
+use crate::expression::parse::Node;
 use crate::finding::Position;
 use crate::path::{SourceName, TargetName};
+use crate::php::fault::Fault;
+use crate::post_process::PostProcess;
+use crate::template::Template;
 
 /// A name that a target reads.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +25,17 @@ impl Source {
     }
 }
 
+/// A related record that a target reads a field of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Reference {
+    /// The field that holds the id of the record.
+    pub field: String,
+    /// The module the record must be of.
+    pub module: String,
+    /// The field of that record.
+    pub name: String,
+}
+
 /// Which side owns a field: what the map's `<master>` says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Master {
@@ -33,12 +48,19 @@ pub struct Master {
 pub(crate) enum Directive {
     Constant(String),
     Default(SourceName),
+    /// FIELD too.
+    Template(Template),
+    Expression(Node),
+    /// What makes coreBOS throw whenever it is evaluated.
+    Broken(Fault),
 }
 
 /// One `Orgfield`.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) directive: Directive,
+    /// Done to the whole value after this part; a name that coreBOS trips over is its error.
+    pub(crate) post_process: Option<Result<PostProcess, Fault>>,
 }
 
 /// A field of the target, compiled.
@@ -49,6 +71,10 @@ pub struct Target {
     pub(crate) parts: Vec<Part>,
     pub(crate) delimiter: Delimiter,
     pub(crate) sources: Vec<Source>,
+    /// The sources again, ready to be looked up.
+    pub(crate) reads: Vec<SourceName>,
+    pub(crate) volatile: bool,
+    pub(crate) references: Vec<Reference>,
     pub(crate) master: Option<Master>,
     pub(crate) definition: String,
     pub(crate) position: Position,
@@ -77,7 +103,12 @@ impl Target {
 
     /// Whether its value hangs on the clock or on chance.
     pub fn is_volatile(&self) -> bool {
-        false
+        self.volatile
+    }
+
+    /// The related records that it reads a field of.
+    pub fn references(&self) -> &[Reference] {
+        &self.references
     }
 
     /// Which side owns the field, if the map says so.
@@ -103,7 +134,7 @@ impl Target {
     /// The source, if the value is exactly that of one plain source: no delimiter, nothing done to it.
     pub(crate) fn copied_from(&self) -> Option<&str> {
         match self.parts.as_slice() {
-            [Part { directive: Directive::Default(SourceName::Plain(name)) }]
+            [Part { directive: Directive::Default(SourceName::Plain(name)), post_process: None }]
                 if self.delimiter.text().is_empty() =>
             {
                 Some(name)

@@ -5,6 +5,7 @@ mod operators;
 pub(crate) mod parse;
 pub(crate) mod token;
 
+pub(crate) use functions::number::format_number;
 use model::{Fields, Value};
 
 use crate::evaluate::Surroundings;

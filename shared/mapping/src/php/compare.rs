@@ -14,11 +14,10 @@ pub(crate) fn truthy(value: &Value) -> bool {
 /// PHP's `<=>`; `None` where no order is defined, as with NAN or arrays of other keys.
 pub(crate) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
-        (Value::Null, Value::Null) => Some(Ordering::Equal),
         (Value::Bool(_), _) | (_, Value::Bool(_)) => Some(truthy(left).cmp(&truthy(right))),
         (Value::Null, Value::Text(_) | Value::Bytes(_)) => Some(b"".as_slice().cmp(&right.php_bytes())),
         (Value::Text(_) | Value::Bytes(_), Value::Null) => Some(left.php_bytes().as_ref().cmp(b"")),
-        (Value::Null, _) | (_, Value::Null) => Some(truthy(left).cmp(&truthy(right))),
+        _ if *left == Value::Null || *right == Value::Null => Some(truthy(left).cmp(&truthy(right))),
         (Value::Array(left), Value::Array(right)) => match left.len().cmp(&right.len()) {
             Ordering::Equal => {
                 for (key, value) in left.iter() {

@@ -109,7 +109,7 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-fn name_at<'a>(names: &[&'a str], at: i64) -> &'a str {
+fn name_at(names: &[&'static str], at: i64) -> &'static str {
     usize::try_from(at).ok().and_then(|at| names.get(at)).copied().unwrap_or_default()
 }
 
@@ -216,7 +216,7 @@ pub(crate) fn parse(text: &str, today: i64) -> Option<i64> {
 }
 
 /// Numbers of a text between single separators: as many as given, and what follows them.
-fn numbers<'a, const N: usize>(text: &'a str, separator: char) -> Option<([(i64, usize); N], &'a str)> {
+fn numbers<const N: usize>(text: &str, separator: char) -> Option<([(i64, usize); N], &str)> {
     let mut found = [(0, 0); N];
     let mut rest = text;
     for (position, slot) in found.iter_mut().enumerate() {

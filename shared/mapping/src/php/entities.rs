@@ -36,6 +36,45 @@ fn resolve(name: &str) -> Option<char> {
     allowed.then_some(character)
 }
 
+/// PHP's `htmlentities` with quotes: everything that HTML 4.01 has a name for.
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            ascii if ascii.is_ascii() => push_special(&mut encoded, ascii),
+            other => match NAMED.iter().find(|row| row.1 == other) {
+                Some((name, _)) => {
+                    encoded.push('&');
+                    encoded.push_str(name);
+                    encoded.push(';');
+                }
+                None => encoded.push(other),
+            },
+        }
+    }
+    encoded
+}
+
+/// PHP's `htmlspecialchars` with quotes.
+pub(crate) fn encode_special(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for character in text.chars() {
+        push_special(&mut encoded, character);
+    }
+    encoded
+}
+
+fn push_special(encoded: &mut String, character: char) {
+    match character {
+        '&' => encoded.push_str("&amp;"),
+        '<' => encoded.push_str("&lt;"),
+        '>' => encoded.push_str("&gt;"),
+        '"' => encoded.push_str("&quot;"),
+        '\'' => encoded.push_str("&#039;"),
+        other => encoded.push(other),
+    }
+}
+
 fn named(name: &str) -> Option<char> {
     NAMED.binary_search_by(|(known, _)| (*known).cmp(name)).ok().and_then(|at| NAMED.get(at)).map(|row| row.1)
 }

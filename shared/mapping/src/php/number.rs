@@ -125,13 +125,11 @@ pub(crate) fn operand(value: &Value) -> Option<Number> {
 
 /// Both operands of an operator, or PHP's `TypeError`.
 pub(crate) fn operands(left: &Value, operator: &str, right: &Value) -> Result<(Number, Number), Fault> {
-    match (operand(left), operand(right)) {
-        (Some(left), Some(right)) => Ok((left, right)),
-        _ => {
-            let (left, right) = (type_name(left), type_name(right));
-            Err(Fault::new(format!("TypeError: unsupported operand types: {left} {operator} {right}")))
-        }
+    if let (Some(left), Some(right)) = (operand(left), operand(right)) {
+        return Ok((left, right));
     }
+    let (left, right) = (type_name(left), type_name(right));
+    Err(Fault::new(format!("TypeError: unsupported operand types: {left} {operator} {right}")))
 }
 
 /// PHP's `intval`.

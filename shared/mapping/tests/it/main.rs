@@ -4,4 +4,6 @@
 
 mod bridge;
 mod expressions;
+mod outbound;
 mod recorded;
+mod users;

@@ -1,5 +1,7 @@
 //! Functions on lists and truth values, and JSON.
 
+#![expect(clippy::unnecessary_wraps, reason = "all functions share one signature")]
+
 use model::{Array, Value};
 
 use super::{MAX_TEXT, empty, text_of, too_long};

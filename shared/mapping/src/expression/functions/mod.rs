@@ -2,7 +2,7 @@
 
 mod date;
 mod list;
-mod number;
+pub(crate) mod number;
 mod regex;
 mod text;
 
@@ -140,7 +140,7 @@ fn int_of(value: &Value) -> Result<i64, Fault> {
     let wrong =
         || Fault::new(format!("TypeError: a whole number is expected, {} was given", type_name(value)));
     let from_float = |number: f64| {
-        let fits = (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&number);
+        let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number);
         if fits { Ok(float_to_int(number)) } else { Err(wrong()) }
     };
     match value {

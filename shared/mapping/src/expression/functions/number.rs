@@ -1,5 +1,7 @@
 //! Functions on numbers.
 
+#![expect(clippy::unnecessary_wraps, reason = "all functions share one signature")]
+
 use std::cmp::Ordering;
 
 use model::Value;

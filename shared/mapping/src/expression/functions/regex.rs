@@ -99,7 +99,7 @@ fn compile(pattern: &[u8]) -> Option<Regex> {
                     escaped if escaped.is_ascii() => translated.push(char::from(escaped)),
                     other => {
                         translated.pop();
-                        translated.push_str(&format!("\\x{other:02X}"));
+                        push_byte(&mut translated, other);
                     }
                 }
             }
@@ -116,7 +116,7 @@ fn compile(pattern: &[u8]) -> Option<Regex> {
             // PCRE's `$` also stands before a last line end.
             b'$' if !in_class => translated.push_str("(?=\\n?\\z)"),
             ascii if ascii.is_ascii() => translated.push(char::from(ascii)),
-            other => translated.push_str(&format!("\\x{other:02X}")),
+            other => push_byte(&mut translated, other),
         }
     }
     RegexBuilder::new(&translated)
@@ -125,6 +125,13 @@ fn compile(pattern: &[u8]) -> Option<Regex> {
         .delegate_size_limit(1 << 20)
         .build()
         .ok()
+}
+
+/// A byte as the escape that means it anywhere in a pattern.
+fn push_byte(pattern: &mut String, byte: u8) {
+    pattern.push_str("\\x");
+    pattern.extend(char::from_digit(u32::from(byte >> 4), 16));
+    pattern.extend(char::from_digit(u32::from(byte & 15), 16));
 }
 
 #[cfg(test)]

@@ -1,17 +1,18 @@
 //! Turns a map as written into its compiled form, or says why it cannot be used.
 
+mod part;
+mod reading;
+
 use indexmap::IndexMap;
 
 use crate::delimiter::Delimiter;
-use crate::document::{self, Document, DocumentField, DocumentPart, Located};
-use crate::finding::{MapError, MapText};
+use crate::document::{self, Document, DocumentField, Located};
+use crate::finding::{Finding, MapError, MapText};
 use crate::map::FieldMap;
-use crate::path::{SourceName, TargetName};
+use crate::path::TargetName;
 use crate::semantics::Semantics;
-use crate::target::{Directive, Master, Part, Source, Target};
-
-/// The words that `OrgfieldID` knows, besides nothing and numbers.
-pub(crate) const DIRECTIVES: [&str; 6] = ["CONST", "DEFAULT", "EXPRESSION", "FIELD", "RULE", "TEMPLATE"];
+use crate::target::{Master, Source, Target};
+use reading::Reading;
 
 pub(crate) fn compile(name: &str, xml: &[u8], semantics: Semantics) -> Result<FieldMap, MapError> {
     let text = match document::normalize(xml, semantics) {
@@ -35,13 +36,15 @@ pub(crate) fn compile(name: &str, xml: &[u8], semantics: Semantics) -> Result<Fi
             "a map is `<map><fields><field>...</field></fields></map>`; names of elements are case-sensitive",
         ));
     }
-    let targets = fields(map, &document, semantics)?;
+    let mut warnings = Vec::new();
+    let targets = fields(map, &document, semantics, &mut warnings)?;
     Ok(FieldMap {
         name: name.to_owned(),
         semantics,
         origin: document.origin.text,
         target_module: document.target.text,
         targets,
+        warnings,
     })
 }
 
@@ -50,6 +53,7 @@ fn fields(
     map: MapText<'_>,
     document: &Document,
     semantics: Semantics,
+    warnings: &mut Vec<Finding>,
 ) -> Result<IndexMap<String, Target>, MapError> {
     let mut targets: IndexMap<String, Target> = IndexMap::with_capacity(document.fields.len());
     for field in &document.fields {
@@ -62,7 +66,7 @@ fn fields(
             Some(text) => Delimiter::new(text),
             None => inherited.unwrap_or_default(),
         };
-        let target = target(map, field, &name, delimiter, semantics)?;
+        let target = target(map, field, &name, delimiter, &document.origin.text, semantics, warnings)?;
         targets.insert(name.text, target);
     }
     Ok(targets)
@@ -73,26 +77,29 @@ fn target(
     field: &DocumentField,
     name: &Located,
     delimiter: Delimiter,
+    origin: &str,
     semantics: Semantics,
+    warnings: &mut Vec<Finding>,
 ) -> Result<Target, MapError> {
-    let parts =
-        field.parts.iter().map(|part| compile_part(map, part, semantics)).collect::<Result<Vec<_>, _>>()?;
-    let mut sources: Vec<Source> = Vec::new();
+    let parts = field
+        .parts
+        .iter()
+        .map(|part| part::compile(map, part, semantics, warnings))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut reading = Reading::default();
     for part in &parts {
-        if let Directive::Default(source) = &part.directive {
-            let source = Source::new(source);
-            if !sources.contains(&source) {
-                sources.push(source);
-            }
-        }
+        reading.part(part);
     }
-    let definition = definition(&parts, &delimiter, semantics);
+    let definition = definition(field, &delimiter, origin, semantics);
     Ok(Target {
         name: name.text.clone(),
         path: TargetName::new(&name.text),
         parts,
         delimiter,
-        sources,
+        sources: reading.names.iter().map(Source::new).collect(),
+        reads: reading.names,
+        volatile: reading.volatile,
+        references: reading.references,
         master: field.master.as_ref().and_then(|master| match master.text.trim() {
             "true" => Some(Master { origin_wins: true }),
             "false" => Some(Master { origin_wins: false }),
@@ -103,54 +110,29 @@ fn target(
     })
 }
 
-fn compile_part(map: MapText<'_>, part: &DocumentPart, semantics: Semantics) -> Result<Part, MapError> {
-    if let Some(post_process) = &part.post_process {
-        return Err(not_yet(map, post_process, "postProcess"));
-    }
-    if let Some(rule) = &part.rule {
-        return Err(not_yet(map, rule, "Rule"));
-    }
-    let id = &part.id.text;
-    let directive = match id.to_ascii_uppercase().as_str() {
-        "CONST" => Directive::Constant(part.name.text.clone()),
-        word @ ("FIELD" | "TEMPLATE" | "EXPRESSION" | "RULE") => return Err(not_yet(map, &part.id, word)),
-        _ if semantics == Semantics::Bridge && !means_default(id) => {
-            return Err(map.error(
-                part.id.offset,
-                format!("`{id}` is no directive"),
-                format!("the directives are {}, or nothing", DIRECTIVES.join(", ")),
-            ));
-        }
-        _ => Directive::Default(SourceName::new(&part.name.text)),
-    };
-    Ok(Part { directive })
-}
-
-/// Old maps have the number of the field there.
-fn means_default(id: &str) -> bool {
-    let word = id.trim();
-    word.bytes().all(|byte| byte.is_ascii_digit()) || word.eq_ignore_ascii_case("DEFAULT")
-}
-
-fn not_yet(map: MapText<'_>, at: &Located, what: &str) -> MapError {
-    map.error(
-        at.offset,
-        format!("{what} is not supported by this version of the bridge"),
-        "use CONST and plain or dotted source names, with a delimiter",
-    )
-}
-
-fn definition(parts: &[Part], delimiter: &Delimiter, semantics: Semantics) -> String {
-    let parts: Vec<_> = parts
+/// What identifies the way a field is made: everything its value hangs on, and not where it stands.
+fn definition(field: &DocumentField, delimiter: &Delimiter, origin: &str, semantics: Semantics) -> String {
+    let mut renders = false;
+    let parts: Vec<_> = field
+        .parts
         .iter()
-        .map(|part| match &part.directive {
-            Directive::Constant(text) => serde_json::json!(["const", text]),
-            Directive::Default(source) => serde_json::json!(["default", source.path()]),
+        .map(|part| {
+            let directive = match part.id.text.to_ascii_uppercase().as_str() {
+                word @ ("CONST" | "EXPRESSION" | "FIELD" | "RULE" | "TEMPLATE") => word.to_owned(),
+                _ if part.id.text == "postProcess" => part.id.text.clone(),
+                _ => "DEFAULT".to_owned(),
+            };
+            renders |= directive == "FIELD" || directive == "TEMPLATE";
+            let rule = part.rule.as_ref().map(|rule| &rule.text);
+            let post_process = part.post_process.as_ref().map(|name| &name.text);
+            serde_json::json!([directive, part.name.text, rule, post_process])
         })
         .collect();
     let semantics = match semantics {
         Semantics::Bridge => "bridge",
         Semantics::CoreBos => "corebos",
     };
-    serde_json::json!([semantics, delimiter.text(), parts]).to_string()
+    // The origin decides in which format FIELD and TEMPLATE show values.
+    let origin = renders.then_some(origin);
+    serde_json::json!([semantics, delimiter.text(), parts, origin]).to_string()
 }

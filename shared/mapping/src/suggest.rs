@@ -1,0 +1,37 @@
+//! "Did you mean ...?"
+
+/// The candidate that was probably meant by a name, if one is near enough.
+pub(crate) fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    let near = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        // What begins with the name, or with which the name begins, is nearer than any typing error.
+        if lower.len() >= 3
+            && (candidate.starts_with(&lower) || lower.starts_with(&candidate))
+            && candidate.len() >= 3
+        {
+            return 0.99 + 0.01 * strsim::normalized_levenshtein(&lower, &candidate);
+        }
+        strsim::normalized_damerau_levenshtein(&lower, &candidate)
+    };
+    candidates
+        .into_iter()
+        .map(|candidate| (near(candidate), candidate))
+        .filter(|(nearness, _)| *nearness >= 0.6)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        let names = ["zipcode", "city", "state", "firstname", "fax"];
+        assert_eq!(suggestion("zip", names), Some("zipcode"));
+        assert_eq!(suggestion("frstname", names), Some("firstname"));
+        assert_eq!(suggestion("FAX", names), Some("fax"));
+        assert_eq!(suggestion("corebos_id", names), None);
+    }
+}
