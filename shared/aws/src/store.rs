@@ -66,8 +66,12 @@ impl StateStore for DynamoStore {
         settle::settle(self, settlement).await
     }
 
-    async fn count_delete(&self, pair: &Pair, hour: Timestamp) -> Result<u32, StoreError> {
-        claims::count_delete(self, pair, hour).await
+    async fn count_delete(&self, pair: &Pair, now: Timestamp) -> Result<u32, StoreError> {
+        claims::count_delete(self, pair, now).await
+    }
+
+    async fn count_failure(&self, receipt: &str, now: Timestamp) -> Result<u32, StoreError> {
+        claims::count_failure(self, receipt, now).await
     }
 
     async fn first_identity(&self, system: &System, seen: &str) -> Result<String, StoreError> {

@@ -168,8 +168,7 @@ async fn mark_deleted<W: World>(
 ) -> Result<Option<Report>, PushError> {
     let environment = seen.environment;
     let Some(link) = &seen.link else { return Ok(None) };
-    let hour = environment.clock.now().round(jiff::Unit::Hour).unwrap_or_else(|_| environment.clock.now());
-    let count = environment.store.count_delete(&environment.context.pair, hour).await?;
+    let count = environment.store.count_delete(&environment.context.pair, environment.clock.now()).await?;
     if count > environment.context.settings.deletes_per_hour {
         let message = format!(
             "delete number {count} of this pair in this hour: the brake is on. If these deletes are meant, raise \

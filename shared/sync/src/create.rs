@@ -63,8 +63,7 @@ pub(crate) async fn create<W: World>(
                 return Ok(None);
             }
             // Whether it was created is looked up again when the claim has ended.
-            tracing::warn!(outcome = "doubtful_create", detail = %error, "a create was not answered");
-            return Err(PushError::Busy { until: claim.until });
+            return Err(PushError::Unanswered { until: claim.until, detail: error.to_string() });
         }
         Err(error) => {
             release(environment, &source.reference, state, version).await?;
@@ -133,7 +132,7 @@ async fn refused<W: World>(
     let settlement = Settlement {
         states: vec![(source.reference.clone(), state)],
         parked: vec![parked],
-        key_released: key,
+        key_released: key.map(|key| (key, source.reference.clone())),
         ..Settlement::default()
     };
     environment.store.settle(&settlement).await?;
@@ -183,7 +182,7 @@ async fn settle_created<W: World>(
             fields: fields.clone(),
             lost: Vec::new(),
         }),
-        key_released: key,
+        key_released: key.map(|key| (key, source.reference.clone())),
         ..Settlement::default()
     };
     park_unfit(seen, &mut settlement, &mut link, plan);

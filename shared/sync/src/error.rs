@@ -82,6 +82,20 @@ impl ConnectorError {
         }
     }
 
+    /// What a parked change says: the system's own words where it used some.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Rejected { message, .. } => message,
+            Self::Unavailable { detail }
+            | Self::Doubtful { detail }
+            | Self::Forbidden { detail }
+            | Self::Unauthorized { detail }
+            | Self::Misconfigured { detail } => detail,
+            Self::RateLimited { .. } => "rate limit reached",
+            Self::Gone => "the record is gone",
+        }
+    }
+
     /// The short code for logs and metrics.
     pub fn code(&self) -> &'static str {
         match self {

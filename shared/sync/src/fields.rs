@@ -83,7 +83,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
     /// Whether the other direction is switched on and lets such a value pass.
     fn travels(&self, projected: &Projected) -> bool {
         let operations = self.context.operations(self.direction.reverse());
-        operations.update && (operations.blank_overwrites || !is_blank(&projected.value))
+        operations.update && (operations.blank_overwrites || !projected.blank)
     }
 
     /// Whether the other direction is switched on and carries what the target holds in `x`.
@@ -184,7 +184,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
             settle(plan);
             return;
         }
-        let blank = is_blank(&projected.value);
+        let blank = projected.blank;
         let write = |plan: &mut FieldPlan| {
             plan.writes.insert(x.to_owned(), projected.value.clone());
             plan.settled.insert(x.to_owned(), projected.base.clone());
@@ -315,7 +315,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
                 let here = stored(self.source, y, self.source_schema);
                 if Fingerprint::of(&here) == projected.base.value {
                     plan.settled_reverse.insert(y.clone(), projected.base.clone());
-                } else if self.travels(projected) && !is_blank(&projected.value) {
+                } else if self.travels(projected) && !projected.blank {
                     // Equal values settle; others wait for their own notice.
                     plan.leftovers = true;
                 }

@@ -171,8 +171,9 @@ pub struct Settlement {
     pub history: Option<HistoryEntry>,
     /// Changes to park.
     pub parked: Vec<ParkedChange>,
-    /// A claimed natural key that is done with.
-    pub key_released: Option<NaturalKey>,
+    /// A claimed natural key that is done with, and the record that claimed it. One that another record has taken
+    /// over meanwhile is left alone.
+    pub key_released: Option<(NaturalKey, RecordRef)>,
 }
 
 /// What became of a settlement.
@@ -224,6 +225,13 @@ pub trait StateStore: Send + Sync {
         &self,
         pair: &Pair,
         hour: Timestamp,
+    ) -> impl Future<Output = Result<u32, StoreError>> + Send;
+
+    /// Counts one more attempt of a notice that failed for reasons of its own and gives the count.
+    fn count_failure(
+        &self,
+        receipt: &str,
+        now: Timestamp,
     ) -> impl Future<Output = Result<u32, StoreError>> + Send;
 
     /// The identity that a system had at first contact; stores `seen` where there is none.

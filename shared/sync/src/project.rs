@@ -14,6 +14,8 @@ pub struct Projected {
     pub value: Value,
     /// Its fingerprint, with the definition that made it.
     pub base: FieldBase,
+    /// The source says nothing here. Not the same as a blank value: coreBOS keeps a blank number as 0.
+    pub blank: bool,
 }
 
 /// A value that the target cannot hold, or that the map could not make.
@@ -104,9 +106,10 @@ pub fn project<S: Schema>(map: &PairMap, source: &Record, schema: &S) -> Project
 fn place<S: Schema>(projection: &mut Projection, map: &PairMap, name: &str, value: &Value, schema: &S) {
     let Some(rule) = map.rule(name) else { return };
     match schema.canonical(name, value) {
-        Canonical::Value(value) => {
-            let base = FieldBase { value: Fingerprint::of(&value), definition: rule.definition.clone() };
-            projection.fields.insert(name.to_owned(), Projected { value, base });
+        Canonical::Value(canonical) => {
+            let base = FieldBase { value: Fingerprint::of(&canonical), definition: rule.definition.clone() };
+            let blank = is_blank(value) || is_blank(&canonical);
+            projection.fields.insert(name.to_owned(), Projected { value: canonical, base, blank });
         }
         Canonical::Unfit(reason) => unfit(projection, map, name, reason, Fingerprint::of(value)),
         Canonical::NoSuchField | Canonical::ReadOnly => projection.ignored.push(name.to_owned()),

@@ -106,6 +106,11 @@ pub(crate) enum PushError {
     Busy {
         until: Timestamp,
     },
+    /// A write of our own was not answered, and it cannot be found either: its lease stays until it has ended.
+    Unanswered {
+        until: Timestamp,
+        detail: String,
+    },
     /// It is too early.
     Wait {
         after: Duration,
@@ -145,31 +150,33 @@ pub async fn push<W: World>(
         match round(environment, notice, delivery).await {
             Ok(Some(report)) => return Outcome::Done(report),
             Ok(None) => {}
-            Err(error) => return outcome_of(environment, notice, delivery, error).await,
+            Err(error) => return outcome_of(environment, notice, error).await,
         }
     }
-    Outcome::Retry {
-        after: None,
-        reason: "contended",
-        detail: "others kept changing the same records".to_owned(),
-    }
+    let detail = "others kept changing the same records".to_owned();
+    give_up_or_retry(environment, notice, None, "contended", detail).await
 }
 
 /// What an error means for the notice.
 async fn outcome_of<W: World>(
     environment: &Environment<'_, W>,
     notice: &Notice,
-    delivery: &Delivery,
     error: PushError,
 ) -> Outcome {
+    let left = |until: Timestamp| {
+        Duration::try_from(until.duration_since(environment.clock.now())).unwrap_or_default()
+    };
     let connector = match error {
         PushError::Store(error) => {
             return Outcome::Retry { after: None, reason: "store", detail: error.to_string() };
         }
         PushError::Busy { until } => {
-            let left = Duration::try_from(until.duration_since(environment.clock.now())).unwrap_or_default();
-            let after = Some(left.clamp(Duration::from_secs(1), LEASE_POLL));
+            let after = Some(left(until).clamp(Duration::from_secs(1), LEASE_POLL));
             return Outcome::Retry { after, reason: "leased", detail: format!("leased until {until}") };
+        }
+        PushError::Unanswered { until, detail } => {
+            let after = Some(left(until).max(Duration::from_secs(1)));
+            return give_up_or_retry(environment, notice, after, "doubtful", detail).await;
         }
         PushError::Wait { after, reason } => {
             return Outcome::Retry { after: Some(after), reason, detail: reason.to_owned() };
@@ -177,18 +184,32 @@ async fn outcome_of<W: World>(
         PushError::Connector(error) => error,
     };
     let (reason, detail) = (connector.code(), connector.to_string());
-    let exhausted = delivery.attempt >= environment.context.settings.max_attempts;
     match connector.disposition() {
         Disposition::Stop => Outcome::Stop { reason, detail },
-        Disposition::Retry { after } => {
-            // An outage may last; only what fails for reasons of its own is given up.
-            let own_fault = matches!(connector, ConnectorError::Doubtful { .. } | ConnectorError::Gone);
-            if own_fault && exhausted {
-                return park(environment, notice, reason, &detail).await;
+        Disposition::Park => park(environment, notice, reason, connector.words()).await,
+        Disposition::Retry { after } => match connector {
+            ConnectorError::Doubtful { .. } | ConnectorError::Gone => {
+                give_up_or_retry(environment, notice, after, reason, detail).await
             }
-            Outcome::Retry { after, reason, detail }
+            _ => Outcome::Retry { after, reason, detail },
+        },
+    }
+}
+
+/// Parks a change that failed too often for reasons of its own. An outage, however long, is not one of them.
+async fn give_up_or_retry<W: World>(
+    environment: &Environment<'_, W>,
+    notice: &Notice,
+    after: Option<Duration>,
+    reason: &'static str,
+    detail: String,
+) -> Outcome {
+    match environment.store.count_failure(&notice.receipt, environment.clock.now()).await {
+        Ok(failures) if failures >= environment.context.settings.max_attempts => {
+            park(environment, notice, reason, &format!("given up after {failures} attempts: {detail}")).await
         }
-        Disposition::Park => park(environment, notice, reason, &detail).await,
+        Ok(_) => Outcome::Retry { after, reason, detail },
+        Err(error) => Outcome::Retry { after: None, reason: "store", detail: error.to_string() },
     }
 }
 

@@ -60,7 +60,9 @@ pub(crate) async fn write_claimed<W: World>(
     match write(seen, plan, &target.reference, &lease).await {
         Ok(result) => Ok(Some((result, version))),
         // The lease stays: whether the write was done is found out when it has ended.
-        Err(ConnectorError::Doubtful { .. }) => Err(PushError::Busy { until: lease.until }),
+        Err(error @ ConnectorError::Doubtful { .. }) => {
+            Err(PushError::Unanswered { until: lease.until, detail: error.to_string() })
+        }
         Err(ConnectorError::Gone) => {
             release(environment, &target.reference, &seen.states.target, version).await?;
             Ok(None)

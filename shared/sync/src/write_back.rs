@@ -61,7 +61,9 @@ pub(crate) async fn write_id_back<W: World>(
             remember_refusals(&mut link, reverse, &BTreeMap::from([(field, base)]));
             settlement.parked.push(parked_change(environment, seen.notice, "id_refused", words));
         }
-        Err(ConnectorError::Doubtful { .. }) => return Err(PushError::Busy { until: lease.until }),
+        Err(error @ ConnectorError::Doubtful { .. }) => {
+            return Err(PushError::Unanswered { until: lease.until, detail: error.to_string() });
+        }
         Err(error) => {
             release(environment, source, state, version).await?;
             return Err(error.into());

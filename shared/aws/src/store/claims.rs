@@ -9,7 +9,7 @@ use sync::{Claimed, KeyClaimed, NaturalKey, StoreError};
 
 use super::DynamoStore;
 use super::expression::{Item, expiry, key_attributes, number, text, version_condition};
-use super::items::{self, BRAKE_DAYS, KeyClaim, later};
+use super::items::{self, BRAKE_DAYS, FAILURE_DAYS, KeyClaim, later};
 use super::keys;
 use crate::aws_error::store_error;
 
@@ -91,20 +91,39 @@ pub(super) async fn claim_key(
 pub(super) async fn count_delete(
     store: &DynamoStore,
     pair: &Pair,
-    hour: Timestamp,
+    now: Timestamp,
+) -> Result<u32, StoreError> {
+    count(store, &keys::brake(pair, now), "deletes", later(now, BRAKE_DAYS)).await
+}
+
+/// Counts one more attempt that failed for reasons of the change itself.
+pub(super) async fn count_failure(
+    store: &DynamoStore,
+    receipt: &str,
+    now: Timestamp,
+) -> Result<u32, StoreError> {
+    count(store, &keys::failures(receipt), "failures", later(now, FAILURE_DAYS)).await
+}
+
+async fn count(
+    store: &DynamoStore,
+    key: &keys::ItemKey,
+    name: &str,
+    expires: Timestamp,
 ) -> Result<u32, StoreError> {
     let request = store
         .client
         .update_item()
         .table_name(&store.table)
-        .set_key(Some(key_attributes(&keys::brake(pair, hour))))
-        .update_expression("ADD deletes :one SET expires_at = :expires_at")
+        .set_key(Some(key_attributes(key)))
+        .update_expression("ADD #name :one SET expires_at = :expires_at")
+        .expression_attribute_names("#name", name)
         .expression_attribute_values(":one", number(1))
-        .expression_attribute_values(":expires_at", expiry(later(hour, BRAKE_DAYS)))
+        .expression_attribute_values(":expires_at", expiry(expires))
         .return_values(ReturnValue::UpdatedNew);
     let answer = request.send().await.map_err(|error| store_error("UpdateItem", &error))?;
     let count =
-        answer.attributes.as_ref().and_then(|item| item.get("deletes")).and_then(|value| value.as_n().ok());
+        answer.attributes.as_ref().and_then(|item| item.get(name)).and_then(|value| value.as_n().ok());
     count
         .and_then(|count| count.parse().ok())
         .ok_or_else(|| StoreError { detail: "UpdateItem: no count in the answer".to_owned() })

@@ -20,6 +20,8 @@ use crate::aws_error::without_values;
 pub(super) const HISTORY_DAYS: i64 = 90;
 /// How long an hour's counter of deletes is kept.
 pub(super) const BRAKE_DAYS: i64 = 2;
+/// How long failed attempts of a notice are remembered: as long as the notice can be in its queue.
+pub(super) const FAILURE_DAYS: i64 = 14;
 
 /// An item with its key.
 pub(super) struct Keyed {

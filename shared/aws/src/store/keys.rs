@@ -9,6 +9,7 @@
 //! | claim of a natural key, TTL | `claim#<system>#<object>#<fingerprint>` | `claim` | key |
 //! | parked change | `parked#<pair>` | `<time>#<receipt>#<content>` | pair, in order |
 //! | deletes of a pair in an hour, TTL 2 days | `brake#<pair>` | `<hour>` | pair and hour |
+//! | failed attempts of a notice, TTL 14 days | `failures#<receipt>` | `failures` | receipt |
 //! | setting | `setting#<key>` | `setting` | key |
 //! | identity of a system | `setting#identity#<system>` | `setting` | system |
 //!
@@ -127,6 +128,11 @@ pub fn brake(pair: &Pair, moment: Timestamp) -> ItemKey {
     let seconds = moment.as_second();
     let hour = Timestamp::from_second(seconds - seconds.rem_euclid(3600)).unwrap_or(Timestamp::UNIX_EPOCH);
     ItemKey::new(format!("brake#{pair}"), hour.to_string())
+}
+
+/// The counter of attempts of a notice that failed for reasons of its own.
+pub fn failures(receipt: &str) -> ItemKey {
+    ItemKey::new(format!("failures#{}", bounded(receipt)), "failures")
 }
 
 /// A setting.

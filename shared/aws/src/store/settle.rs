@@ -114,8 +114,8 @@ fn plan(settlement: &Settlement) -> Result<Actions, StoreError> {
             actions.put(items::parked(change)?)?;
         }
     }
-    if let Some(key) = &settlement.key_released {
-        actions.release(key, &holders(settlement))?;
+    if let Some((key, holder)) = &settlement.key_released {
+        actions.release(key, holder)?;
     }
     if actions.by_key.len() > MAX_ACTIONS {
         let count = actions.by_key.len();
@@ -129,17 +129,6 @@ fn plan(settlement: &Settlement) -> Result<Actions, StoreError> {
         return Err(StoreError { detail });
     }
     Ok(actions)
-}
-
-/// The records in whose name the settlement may release a claim.
-fn holders(settlement: &Settlement) -> Vec<&RecordRef> {
-    let link = settlement.link.iter().flat_map(|link| [&link.hub, &link.remote]);
-    let states = settlement.states.iter().map(|(record, _)| record);
-    let parked = settlement.parked.iter().map(|change| &change.notice.record);
-    let mut holders: Vec<&RecordRef> = link.chain(states).chain(parked).collect();
-    holders.sort();
-    holders.dedup();
-    holders
 }
 
 impl Actions {
@@ -176,18 +165,10 @@ impl Actions {
     }
 
     /// Gives a natural key back, unless another record has taken it over meanwhile.
-    fn release(&mut self, key: &NaturalKey, holders: &[&RecordRef]) -> Result<(), StoreError> {
-        if holders.is_empty() {
-            let detail = "a settlement that releases a key must name the record that holds it".to_owned();
-            return Err(StoreError { detail });
-        }
-        let names: Vec<String> = (0..holders.len()).map(|index| format!(":by{index}")).collect();
-        let mut action =
-            Action::new(None).only_if(format!("attribute_not_exists(pk) OR #by IN ({})", names.join(", ")));
+    fn release(&mut self, key: &NaturalKey, holder: &RecordRef) -> Result<(), StoreError> {
+        let mut action = Action::new(None).only_if("attribute_not_exists(pk) OR #by = :by");
         action.names.insert("#by".to_owned(), "by".to_owned());
-        for (name, holder) in names.into_iter().zip(holders) {
-            action.values.insert(name, items::record(holder)?);
-        }
+        action.values.insert(":by".to_owned(), items::record(holder)?);
         action.dispensable = true;
         self.add(keys::claim(key), action)
     }

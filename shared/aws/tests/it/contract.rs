@@ -36,6 +36,7 @@ macro_rules! keeps_the_contract {
             states_of_two_records_are_settled_together,
             a_natural_key_is_held_by_one_record_until_its_time_is_over,
             a_record_meets_its_own_claim_as_its_own,
+            failures_are_counted_by_receipt,
             a_released_key_is_free,
             a_parked_change_without_a_link_is_settled,
             deletes_are_counted_per_pair_and_hour,
@@ -264,7 +265,8 @@ pub(crate) async fn a_released_key_is_free<S: StateStore>(store: &S) {
     let key = natural_key("ana@example.com");
     store.claim_key(&key, &in_mautic("47"), at(0), at(45)).await.unwrap();
     let link = new_link("l-1", "12x1", "47");
-    let settlement = Settlement { key_released: Some(key.clone()), ..first_settlement(&link) };
+    let settlement =
+        Settlement { key_released: Some((key.clone(), in_mautic("47"))), ..first_settlement(&link) };
     settled(store, &settlement).await;
     assert_eq!(store.claim_key(&key, &in_mautic("48"), at(1), at(46)).await.unwrap(), KeyClaimed::Yes);
 }
@@ -275,11 +277,18 @@ pub(crate) async fn a_key_that_another_took_over_is_not_released<S: StateStore>(
     store.claim_key(&key, &in_mautic("48"), at(50), at(95)).await.unwrap();
     // The first worker was slow; its link is stored all the same, and the second one's claim stands.
     let link = new_link("l-1", "12x1", "47");
-    let settlement = Settlement { key_released: Some(key.clone()), ..first_settlement(&link) };
+    let settlement =
+        Settlement { key_released: Some((key.clone(), in_mautic("47"))), ..first_settlement(&link) };
     settled(store, &settlement).await;
     assert!(store.find_link(&in_mautic("47"), &pair()).await.unwrap().is_some());
     let held = KeyClaimed::Held { by: in_mautic("48"), until: at(95) };
     assert_eq!(store.claim_key(&key, &in_mautic("49"), at(51), at(96)).await.unwrap(), held);
+}
+
+pub(crate) async fn failures_are_counted_by_receipt<S: StateStore>(store: &S) {
+    assert_eq!(store.count_failure("req-1/0", at(0)).await.unwrap(), 1);
+    assert_eq!(store.count_failure("req-1/0", at(60)).await.unwrap(), 2);
+    assert_eq!(store.count_failure("req-1/1", at(60)).await.unwrap(), 1);
 }
 
 pub(crate) async fn a_parked_change_without_a_link_is_settled<S: StateStore>(store: &S) {

@@ -1,12 +1,12 @@
-//! The in-memory twin keeps the same contract as the table, with one limit: it removes lookups and releases natural
-//! keys without asking who holds them by now, so `keeps_what_others_hold` is not among its checks.
+//! The in-memory twin keeps the same contract as the table.
 
 use sync::memory::MemoryStore;
 
-use crate::contract::keeps_the_contract;
+use crate::contract::{keeps_the_contract, keeps_what_others_hold};
 
 async fn store() -> MemoryStore {
     MemoryStore::default()
 }
 
 keeps_the_contract!(memory_store, crate::memory::store);
+keeps_what_others_hold!(memory_store_of_many, crate::memory::store);

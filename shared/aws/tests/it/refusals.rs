@@ -41,7 +41,7 @@ async fn settle_with(answers: Vec<Answer>) -> (Result<Settled, sync::StoreError>
     let endpoint = Endpoint::start(move |_, _| answers.next().unwrap()).await;
     let settlement = Settlement {
         states: vec![(in_mautic("47"), free(0))],
-        key_released: Some(natural_key("ana@example.com")),
+        key_released: Some((natural_key("ana@example.com"), in_mautic("47"))),
         ..Settlement::default()
     };
     let answer = store(&endpoint).settle(&settlement).await;

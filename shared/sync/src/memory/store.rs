@@ -18,7 +18,8 @@ struct Tables {
     keys: BTreeMap<String, (RecordRef, Timestamp)>,
     history: BTreeMap<LinkId, Vec<HistoryEntry>>,
     parked: Vec<ParkedChange>,
-    deletes: BTreeMap<(String, Timestamp), u32>,
+    deletes: BTreeMap<(String, i64), u32>,
+    failures: BTreeMap<String, u32>,
     identities: BTreeMap<System, String>,
 }
 
@@ -118,7 +119,8 @@ impl StateStore for MemoryStore {
             let taken = |record: &RecordRef| {
                 tables.lookups.get(&(record.clone(), pair.clone())).is_some_and(|id| *id != link.id)
             };
-            if settlement.lookups_added.iter().any(taken) {
+            // A lookup that leads to another link by now is that link's.
+            if settlement.lookups_added.iter().chain(&settlement.lookups_removed).any(taken) {
                 return Ok(Settled::Conflict);
             }
             for record in &settlement.lookups_removed {
@@ -137,16 +139,27 @@ impl StateStore for MemoryStore {
             tables.states.insert(record.clone(), RecordState { version: state.version + 1, ..state.clone() });
         }
         tables.parked.extend(settlement.parked.iter().cloned());
-        if let Some(key) = &settlement.key_released {
+        if let Some((key, by)) = &settlement.key_released
+            && tables.keys.get(&key_text(key)).is_some_and(|(holder, _)| holder == by)
+        {
             tables.keys.remove(&key_text(key));
         }
         Ok(Settled::Yes)
     }
 
-    async fn count_delete(&self, pair: &Pair, hour: Timestamp) -> Result<u32, StoreError> {
+    async fn count_delete(&self, pair: &Pair, now: Timestamp) -> Result<u32, StoreError> {
         step().await;
+        let hour = now.as_second().div_euclid(3600);
         let mut tables = lock(&self.0);
         let count = tables.deletes.entry((pair.to_string(), hour)).or_default();
+        *count += 1;
+        Ok(*count)
+    }
+
+    async fn count_failure(&self, receipt: &str, _: Timestamp) -> Result<u32, StoreError> {
+        step().await;
+        let mut tables = lock(&self.0);
+        let count = tables.failures.entry(receipt.to_owned()).or_default();
         *count += 1;
         Ok(*count)
     }
