@@ -1,1 +1,223 @@
-//! To be written.
+//! What the stories stand on: both stand-ins, the stack with every function as a process, and ways to look at them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use bridge::config::Config;
+use bridge::journal::Journal;
+use bridge::local::{self, Local, LocalOptions};
+use bridge::simulated::{self, Simulated, WEBHOOK_SECRET};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use model::{Pair, PairKind, ParkedChange};
+use serde_json::Value;
+use sha2::Sha256;
+
+/// How long a story waits for what it claims, before it fails. Generous: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(30);
+
+/// A world: Mautic, coreBOS, and the bridge between them.
+pub struct World {
+    /// Mautic and coreBOS.
+    pub systems: Simulated,
+    /// The stack.
+    pub local: Local,
+    /// What has happened.
+    pub journal: Journal,
+    /// Every line that the functions have logged.
+    pub log: Vec<String>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").finish_non_exhaustive()
+    }
+}
+
+/// How a world differs from the usual one.
+#[derive(Debug, Default)]
+pub struct Unusual {
+    /// Where queues and table are kept.
+    pub data: Option<PathBuf>,
+    /// More environment of push-corebos.
+    pub push_environment: BTreeMap<String, String>,
+    /// Replacements in the template.
+    pub template_edits: Vec<(String, String)>,
+}
+
+impl Unusual {
+    /// Short leases and visibility, for stories in which workers die: 2 s, 3 s and 4 s instead of 30, 45 and 60.
+    pub fn short_lives() -> Self {
+        Self {
+            push_environment: BTreeMap::from([("LEASE_SECONDS".to_owned(), "3".to_owned())]),
+            template_edits: vec![("VisibilityTimeout: 60".to_owned(), "VisibilityTimeout: 4".to_owned())],
+            ..Self::default()
+        }
+    }
+}
+
+/// The bridge binary of a test; `program` is `env!("CARGO_BIN_EXE_bridge-under-test")`.
+pub async fn world(program: &str) -> World {
+    unusual_world(program, Unusual::default(), |config| config).await
+}
+
+/// A world that differs; `edit` may change the configuration before the stack starts.
+///
+/// # Panics
+/// It does not start: the story has failed.
+pub async fn unusual_world(program: &str, unusual: Unusual, edit: impl FnOnce(Config) -> Config) -> World {
+    let systems = simulated::start((0, 0), None).await.unwrap_or_else(|error| panic!("{error:#}"));
+    let config = edit(systems.config().unwrap_or_else(|error| panic!("{error:#}")));
+    let local = start_stack(program, &config, unusual).await;
+    let url = webhook_url(&local);
+    systems.point_webhook_at(&url);
+    World { systems, local, journal: Journal::new(false), log: Vec::new() }
+}
+
+/// A stack alone.
+///
+/// # Panics
+/// It does not start.
+pub async fn start_stack(program: &str, config: &Config, unusual: Unusual) -> Local {
+    let options = LocalOptions {
+        program: Some(PathBuf::from(program)),
+        data: unusual.data,
+        environment: BTreeMap::from([("push-corebos".to_owned(), unusual.push_environment)]),
+        template_edits: unusual.template_edits,
+        ..LocalOptions::default()
+    };
+    local::start(config, options).await.unwrap_or_else(|error| panic!("the stack does not start: {error:#}"))
+}
+
+/// The URL of Mautic's webhook.
+pub fn webhook_url(local: &Local) -> String {
+    local.stack.routes().into_iter().next().map(|(_, url, _)| url).unwrap_or_default()
+}
+
+/// Mautic's signature of a body.
+pub fn signature(secret: &str, body: &[u8]) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
+    mac.update(body);
+    base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes())
+}
+
+/// A field of a record as text.
+pub fn text(record: &Value, field: &str) -> String {
+    match &record[field] {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+impl World {
+    /// Takes in what has happened since the last time.
+    pub fn listen(&mut self) {
+        while let Ok(event) = self.local.events.try_recv() {
+            if let embedded_aws::StackEvent::FunctionLog { line, .. } = &event {
+                self.log.push(line.clone());
+            }
+            self.journal.line(&event);
+        }
+    }
+
+    /// Waits until `found` gives something.
+    ///
+    /// # Panics
+    /// It does not, within a minute: the story has failed. The last log lines are shown.
+    pub async fn until<T>(&mut self, what: &str, mut found: impl FnMut(&Simulated) -> Option<T>) -> T {
+        let begun = Instant::now();
+        loop {
+            self.listen();
+            if let Some(found) = found(&self.systems) {
+                return found;
+            }
+            assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}; the log ends with {:#?}", self.last_lines());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until no message waits or is in flight, and none comes for a moment.
+    ///
+    /// # Panics
+    /// The queues never empty.
+    pub async fn quiet(&mut self) {
+        let begun = Instant::now();
+        let mut calm = 0;
+        while calm < 8 {
+            self.listen();
+            calm = if self.waiting() == 0 { calm + 1 } else { 0 };
+            assert!(begun.elapsed() < PATIENCE, "the queues never empty; the log ends with {:#?}", self.last_lines());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn last_lines(&self) -> &[String] {
+        &self.log[self.log.len().saturating_sub(8)..]
+    }
+
+    /// Messages that wait or are in flight, dead letters included.
+    pub fn waiting(&self) -> usize {
+        let status = self.local.stack.status();
+        status.queues.values().map(|queue| queue.visible + queue.in_flight + queue.delayed).sum()
+    }
+
+    /// Waits for the coreBOS contact of a Mautic contact.
+    pub async fn corebos_contact_of(&mut self, mautic_id: u64) -> Value {
+        self.until(&format!("Mautic contact {mautic_id} in coreBOS"), |systems| {
+            systems.corebos.find("Contacts", "mautic_id", &mautic_id.to_string())
+        })
+        .await
+    }
+
+    /// How many records coreBOS was asked to write.
+    pub fn corebos_writes(&self) -> usize {
+        let writing = |operation: &str| ["create", "revise", "update", "upsert", "delete"].contains(&operation);
+        let calls = self.systems.corebos.calls();
+        calls.iter().filter(|call| writing(&call.operation.to_ascii_lowercase())).count()
+    }
+
+    /// What is parked.
+    ///
+    /// # Panics
+    /// The table does not answer.
+    pub async fn parked(&self) -> Vec<ParkedChange> {
+        let pair = Pair {
+            kind: PairKind::MauticContacts,
+            hub: "corebos:main".parse().unwrap_or_else(|_| unreachable!()),
+            remote: "mautic:main".parse().unwrap_or_else(|_| unreachable!()),
+        };
+        let parked = self.local.store.list_parked(&pair).await;
+        parked.unwrap_or_else(|error| panic!("{error}")).into_iter().map(|parked| parked.change).collect()
+    }
+
+    /// POSTs a body to Mautic's webhook, signed with the right secret.
+    pub async fn post(&self, body: impl Into<Vec<u8>>) -> (u16, Value) {
+        let body = body.into();
+        let signature = signature(WEBHOOK_SECRET, &body);
+        self.post_signed(body, Some(&signature)).await
+    }
+
+    /// POSTs a body with this signature, or without any.
+    ///
+    /// # Panics
+    /// No answer came.
+    pub async fn post_signed(&self, body: Vec<u8>, signature: Option<&str>) -> (u16, Value) {
+        let request = reqwest::Client::new().post(webhook_url(&self.local)).header("Content-Type", "application/json");
+        let request = match signature {
+            Some(signature) => request.header("Webhook-Signature", signature),
+            None => request,
+        };
+        let answer = request.body(body).send().await.unwrap_or_else(|error| panic!("no answer: {error}"));
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Stops the stack.
+    pub async fn stop(self) {
+        self.local.stack.stop(Duration::from_secs(5)).await;
+    }
+}

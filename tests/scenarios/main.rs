@@ -1,5 +1,11 @@
 //! Whole stories, one file per claim; and what the layout, the walls and the template must hold.
+#![recursion_limit = "256"]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a story that meets the unexpected fails")]
 
+mod a_new_contact_reaches_corebos;
 mod architecture;
 mod names;
 mod template;
+
+/// The bridge command line that the stories start.
+const BRIDGE: &str = env!("CARGO_BIN_EXE_bridge-under-test");
