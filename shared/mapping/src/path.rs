@@ -130,10 +130,7 @@ pub(crate) fn set(
     into_text: bool,
 ) -> Result<(), String> {
     if name.rest.is_empty() {
-        match target.get_mut(&name.first) {
-            Some(slot) => *slot = value,
-            None => drop(target.insert(name.first.clone(), value)),
-        }
+        target.insert(name.first.as_str(), value);
         return Ok(());
     }
     if !target.contains(&name.first) {

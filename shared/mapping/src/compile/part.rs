@@ -201,7 +201,7 @@ fn chained(node: &Node, index: &mut usize) -> Option<usize> {
             let parts = [condition, yes, no].map(|part| chained(part, index));
             parts.into_iter().flatten().next()
         }
-        Node::Call(_, arguments) => {
+        Node::Call(_, arguments, _) => {
             let parts: Vec<_> = arguments.iter().map(|argument| chained(argument, index)).collect();
             parts.into_iter().flatten().next()
         }

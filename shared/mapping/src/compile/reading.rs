@@ -71,7 +71,7 @@ impl Reading {
                     self.node(node);
                 }
             }
-            Node::Call(function, arguments) => {
+            Node::Call(function, arguments, _) => {
                 self.volatile |= match function.needs {
                     Needs::Moment => true,
                     Needs::ClockBelow(count) => arguments.len() < count,

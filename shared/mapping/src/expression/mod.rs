@@ -109,7 +109,7 @@ pub(crate) fn evaluate(node: &Node, scope: &Scope<'_>) -> Result<Value, Fault> {
             let condition = evaluate(condition, scope)?;
             evaluate(if compare::truthy(&condition) { yes } else { no }, scope)
         }
-        Node::Call(function, arguments) => {
+        Node::Call(function, arguments, pattern) => {
             let mut values = Vec::with_capacity(arguments.len());
             for argument in arguments {
                 values.push(match argument {
@@ -119,7 +119,10 @@ pub(crate) fn evaluate(node: &Node, scope: &Scope<'_>) -> Result<Value, Fault> {
                     _ => evaluate(argument, scope)?,
                 });
             }
-            (function.call)(&values, scope)
+            match pattern {
+                Some(pattern) => pattern.call(&values, scope),
+                None => (function.call)(&values, scope),
+            }
         }
         Node::Unknown(name) => Err(Fault::new(format!("there is no function `{name}`"))),
     }

@@ -14,6 +14,7 @@
 
 use model::Value;
 
+use super::functions::regex::Pattern;
 use super::functions::{self, Function, Needs};
 use super::token::{Operator, Token, TokenKind, tokens};
 use crate::semantics::Semantics;
@@ -30,7 +31,8 @@ pub(crate) enum Node {
     Plus(Box<Node>),
     Binary(Operator, Box<Node>, Box<Node>),
     If(Box<Node>, Box<Node>, Box<Node>),
-    Call(&'static Function, Vec<Node>),
+    /// A call, with its regular expression if that is a literal.
+    Call(&'static Function, Vec<Node>, Option<Pattern>),
     /// A call of what is no function: an error once it is evaluated.
     Unknown(String),
 }
@@ -223,7 +225,12 @@ impl<'a> Parser<'a> {
             if function.needs == Needs::Corebos {
                 self.refused.push((name.clone(), *offset));
             }
-            Node::Call(function, arguments)
+            let first = match arguments.first() {
+                Some(Node::Literal(value)) => Some(value),
+                _ => None,
+            };
+            let pattern = Pattern::of_call(function.name, arguments.len(), first);
+            Node::Call(function, arguments, pattern)
         } else {
             self.unknown.push((name.clone(), *offset));
             Node::Unknown(name.clone())

@@ -3,7 +3,7 @@
 mod date;
 mod list;
 pub(crate) mod number;
-mod regex;
+pub(crate) mod regex;
 mod text;
 
 use std::borrow::Cow;

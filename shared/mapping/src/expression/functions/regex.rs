@@ -12,13 +12,46 @@ const BACKTRACK_LIMIT: usize = 100_000;
 
 type Answer = Result<Value, Fault>;
 
+/// A pattern compiled beforehand, because the expression has it as a literal.
+#[derive(Clone, Debug)]
+pub(crate) enum Pattern {
+    Match(Option<Regex>),
+    Replace(Option<Regex>),
+}
+
+impl Pattern {
+    /// The pattern of a call, if it is a literal one.
+    pub(crate) fn of_call(function: &str, arguments: usize, first: Option<&Value>) -> Option<Self> {
+        let pattern = first.filter(|value| !matches!(value, Value::Array(_)))?.php_bytes();
+        match (function, arguments) {
+            ("regex", 2) => Some(Self::Match(compile(trim_slashes(&pattern)))),
+            ("regexreplace", 3) => Some(Self::Replace(compile(&pattern))),
+            _ => None,
+        }
+    }
+
+    /// The value of the call.
+    pub(crate) fn call(&self, args: &[Value], scope: &Scope<'_>) -> Answer {
+        match (self, args) {
+            (Self::Match(regex), [_, subject]) => matches_in(regex.as_ref(), subject),
+            (Self::Replace(regex), [_, replacement, subject]) => {
+                replace_in(regex.as_ref(), replacement, subject, scope)
+            }
+            _ => Ok(Value::Null),
+        }
+    }
+}
+
 pub(super) fn matches(args: &[Value], _: &Scope<'_>) -> Answer {
     let [pattern, subject] = args else {
         return Ok(Value::Bool(false));
     };
-    let (pattern, subject) = (text_of(pattern)?, text_of(subject)?);
-    let trimmed: &[u8] = trim_slashes(&pattern);
-    let found = compile(trimmed).and_then(|regex| regex.is_match(subject.as_ref()).ok());
+    matches_in(compile(trim_slashes(&text_of(pattern)?)).as_ref(), subject)
+}
+
+fn matches_in(regex: Option<&Regex>, subject: &Value) -> Answer {
+    let subject = text_of(subject)?;
+    let found = regex.and_then(|regex| regex.is_match(subject.as_ref()).ok());
     Ok(Value::Bool(found.unwrap_or(false)))
 }
 
@@ -27,8 +60,12 @@ pub(super) fn replace(args: &[Value], scope: &Scope<'_>) -> Answer {
     let [pattern, replacement, subject] = args else {
         return Ok(empty());
     };
-    let (pattern, replacement, subject) = (text_of(pattern)?, text_of(replacement)?, text_of(subject)?);
-    let Some(regex) = compile(&pattern) else {
+    replace_in(compile(&text_of(pattern)?).as_ref(), replacement, subject, scope)
+}
+
+fn replace_in(regex: Option<&Regex>, replacement: &Value, subject: &Value, scope: &Scope<'_>) -> Answer {
+    let (replacement, subject) = (text_of(replacement)?, text_of(subject)?);
+    let Some(regex) = regex else {
         return Ok(Value::Null);
     };
     let mut out = Vec::with_capacity(subject.len());
