@@ -109,7 +109,7 @@ async fn http(event: &Value) -> Result<Value, Error> {
         })),
         _ => Ok(json!({
             "statusCode": 200,
-            "headers": {"content-type": "application/json"},
+            "headers": {"content-type": "application/json", "x-process": std::process::id()},
             "body": event.to_string(),
         })),
     }

@@ -168,10 +168,7 @@ impl Queues {
                 let last = |code: &str| code.rsplit('.').next().unwrap_or_default().to_owned();
                 let same =
                     |expected: &&str| code == *expected || !self.exact_codes && last(code) == last(expected);
-                ensure!(
-                    codes.iter().any(|expected| same(expected)),
-                    "was refused with {code}; expected {codes:?}"
-                );
+                ensure!(codes.iter().any(same), "was refused with {code}; expected {codes:?}");
                 Ok(())
             }
         }
@@ -493,8 +490,8 @@ async fn a_batch_may_have_one_mebibyte_and_no_more(queues: Queues) -> Outcome {
         queues.client.send_message_batch().queue_url(&url).entries(first).entries(second).send()
     };
     send(entry("a", 524_288)?, entry("b", 524_288)?).await.context("one MiB together was refused")?;
-    let sent = send(entry("a", 524_288)?, entry("b", 524_289)?).await;
-    queues.refused(sent, &["AWS.SimpleQueueService.BatchRequestTooLong"])
+    let too_long = send(entry("a", 524_288)?, entry("b", 524_289)?).await;
+    queues.refused(too_long, &["AWS.SimpleQueueService.BatchRequestTooLong"])
 }
 
 async fn a_bad_receipt_handle_is_refused(queues: Queues) -> Outcome {

@@ -72,6 +72,9 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        // Ctrl-C in a terminal goes to the whole group; the stack wants to end its functions itself, after their work.
+        #[cfg(unix)]
+        command.process_group(0);
         let program = command.as_std().get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().map_err(|error| format!("cannot start {program}: {error}"))?;
         let id = child.id().unwrap_or_default();

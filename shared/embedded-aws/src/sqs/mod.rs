@@ -20,3 +20,6 @@ pub use state::QueueCounts;
 
 pub(crate) use receive::{ReceiveRequest, ReceivedMessage};
 pub(crate) use wire::router;
+
+#[cfg(test)]
+mod tests;

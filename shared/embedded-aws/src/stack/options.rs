@@ -38,7 +38,7 @@ pub struct StackOptions {
     pub region: String,
     /// `AWS::StackName`.
     pub stack_name: String,
-    /// The clock of queues, schedules and deadlines.
+    /// The clock of queues and schedules. Deadlines of functions follow the machine, as the functions do.
     pub clock: Clock,
     /// Whether schedules fire by themselves; without it they only fire by [`crate::Stack::tick_now`].
     pub run_schedules: bool,

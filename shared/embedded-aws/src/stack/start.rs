@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::serving::{Server, Servers, listen};
 use super::{Stack, StackError, StackOptions};
+use crate::clock::Clock;
 use crate::event::{Observer, StackEvent};
 use crate::front::{Front, Routes};
 use crate::lambda::{Endpoints, Function, FunctionSetup};
@@ -60,7 +61,8 @@ pub(super) async fn start(options: StackOptions) -> Result<Stack, StackError> {
                 extra_environment: extra_environment(&options, &spec.name),
                 launcher: Arc::clone(&options.launcher),
                 observer: observer.clone(),
-                clock: options.clock.clone(),
+                // Deadlines are for processes, which have the clock of the machine.
+                clock: Clock::system(),
                 default_concurrency: options.default_concurrency,
             };
             (spec.name.clone(), Arc::new(Function::new(setup)))

@@ -1,6 +1,7 @@
 //! Killing the stack, and what is there after it.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -53,6 +54,7 @@ fn serve(directory: &Path) -> Served {
         .arg(example("echo-function"))
         .arg(directory.join("data"))
         .stdout(Stdio::piped())
+        .process_group(0)
         .spawn()
         .unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -76,17 +78,9 @@ impl Served {
     }
 
     async fn process_of_the_function(&self) -> u32 {
-        // The echo of an HTTP event does not say its process; its children do.
         let response = reqwest::get(format!("{}/x", self.text("/base"))).await.unwrap();
         assert_eq!(response.status(), 200);
-        let parent = self.child.id();
-        let children =
-            std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
-        let of_threads = std::fs::read_dir(format!("/proc/{parent}/task"))
-            .unwrap()
-            .filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).ok());
-        let all = of_threads.fold(children, |all, more| format!("{all} {more}"));
-        all.split_whitespace().next().expect("the function runs").parse().unwrap()
+        response.headers()["x-process"].to_str().unwrap().parse().unwrap()
     }
 }
 
@@ -100,9 +94,9 @@ async fn killed_and_started_again_nothing_acknowledged_is_lost() {
         let message = client.send_message().queue_url(url).message_body(body).message_group_id(&body[..1]);
         message.message_deduplication_id(body).send().await.unwrap()
     };
-    let mut sent = Vec::new();
+    let mut answers = Vec::new();
     for body in ["a1", "a2", "b1", "c1"] {
-        sent.push(send(&client, &url, body).await);
+        answers.push(send(&client, &url, body).await);
     }
     // One message deleted, one in flight, when the stack dies.
     let receive = client.receive_message().queue_url(&url);
@@ -156,9 +150,9 @@ async fn killed_and_started_again_nothing_acknowledged_is_lost() {
     assert_eq!(found, expected);
     // The deduplication ids are remembered, and numbers go on rising.
     let again = send(&client, &url, "b1").await;
-    assert_eq!(again.message_id, sent[2].message_id);
+    assert_eq!(again.message_id, answers[2].message_id);
     let new = send(&client, &url, "d1").await;
-    assert!(new.sequence_number > sent[3].sequence_number);
+    assert!(new.sequence_number > answers[3].sequence_number);
     served.kill();
 }
 
@@ -198,12 +192,17 @@ async fn functions_end_by_themselves_when_the_stack_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_stops_a_stack_cleanly() {
+async fn ctrl_c_lets_running_work_finish_and_ends_everything() {
     let directory = tempfile::tempdir().unwrap();
     let mut served = serve(directory.path());
     let process = served.process_of_the_function().await;
-    let id = rustix::process::Pid::from_raw(i32::try_from(served.child.id()).unwrap()).unwrap();
-    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    let slow = format!("{}/x?mode=slow&millis=1500", served.text("/base"));
+    let slow = tokio::spawn(async move { reqwest::get(slow).await.unwrap().status().as_u16() });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // As a terminal does it: to the whole group.
+    let group = rustix::process::Pid::from_raw(i32::try_from(served.child.id()).unwrap()).unwrap();
+    rustix::process::kill_process_group(group, rustix::process::Signal::INT).unwrap();
+    assert_eq!(slow.await.unwrap(), 200);
     let mut last = String::new();
     served.output.read_line(&mut last).unwrap();
     assert_eq!(last, "stopped\n");

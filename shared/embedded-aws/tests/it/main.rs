@@ -2,8 +2,11 @@
 //!
 //! The processes are the examples of this crate, which `cargo test` builds; `cargo test --test it` alone does not.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
 #[path = "../../examples/sqs-checks/checks.rs"]
 mod checks;
+#[cfg(unix)]
 mod durability;
 mod functions;
 mod gateway;

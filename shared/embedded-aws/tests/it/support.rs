@@ -62,7 +62,7 @@ impl Running {
         };
         match tokio::time::timeout(PATIENCE, search).await {
             Ok(found) => found,
-            Err(_) => panic!("{what} did not happen; instead: {seen:#?}"),
+            Err(elapsed) => panic!("{what} did not happen ({elapsed}); instead: {seen:#?}"),
         }
     }
 
@@ -94,10 +94,13 @@ pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// Whether a process runs. A zombie counts as ended.
+/// Whether a process runs. One that has ended and that nobody has waited for counts as ended where that can be seen.
 pub(crate) fn is_running(process_id: u32) -> bool {
+    let process = i32::try_from(process_id).ok().and_then(rustix::process::Pid::from_raw).unwrap();
+    if rustix::process::test_kill_process(process).is_err() {
+        return false;
+    }
     let status = std::fs::read_to_string(format!("/proc/{process_id}/stat")).unwrap_or_default();
-    let state =
-        status.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).unwrap_or("X").to_owned();
-    state != "X" && state != "Z"
+    let state = status.rsplit(')').next().and_then(|rest| rest.split_whitespace().next());
+    !matches!(state, Some("X" | "Z"))
 }
