@@ -43,7 +43,8 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 
 /// Pushes one notice.
 pub async fn handle(notice: Notice, delivery: Delivery, ports: &Ports, metrics: &Metrics) -> Outcome {
-    let outcome = push(&notice, &delivery, ports).await;
+    // Boxed: the future of a push is large, and ten run side by side.
+    let outcome = Box::pin(push(&notice, &delivery, ports)).await;
     tell(&notice, &delivery, &outcome, metrics);
     match outcome {
         sync::Outcome::Done(_) => Outcome::Done,
@@ -81,5 +82,5 @@ async fn push(notice: &Notice, delivery: &Delivery, ports: &Ports) -> sync::Outc
         lease: ports.lease,
         other_remotes: &[],
     };
-    sync::push(&environment, notice, &sync::Delivery { attempt: delivery.receive_count }).await
+    Box::pin(sync::push(&environment, notice, &sync::Delivery { attempt: delivery.receive_count })).await
 }

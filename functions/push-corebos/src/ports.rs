@@ -3,7 +3,7 @@
 //! Built when the first notice arrives and kept for a short time, so that edited settings and maps, and rotated
 //! secrets, take effect without a deployment.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use connector_corebos::{CoreBos, CoreBosSettings};
 use connector_mautic::{Credentials, Mautic, MauticSettings};
 use jiff::{SignedDuration, Timestamp};
 use mapping::{FieldMap, Semantics};
-use model::{Direction, Notice, Pair, PairKind, System, SystemKind};
+use model::{Direction, Notice, Pair, PairKind, Side, System, SystemKind};
 use serde::Deserialize;
 use sync::{
     ChangeQueue, Clock, Connector, ConnectorError, Disposition, PairContext, PairMap, PairSettings, PairSpec,
-    StateStore, StoreError, World, pair_spec,
+    Schema, StateStore, StoreError, World, pair_spec,
 };
 
 /// How long settings, maps and connections are used before they are read again.
@@ -128,6 +128,7 @@ pub struct Ports {
     secrets: Secrets,
     systems: Mutex<Option<Arc<Systems>>>,
     pairs: Mutex<HashMap<PairKind, Cached<ReadyPair>>>,
+    warned: Mutex<HashSet<PairKind>>,
 }
 
 impl std::fmt::Debug for Ports {
@@ -154,6 +155,7 @@ impl Ports {
             secrets: Secrets::new(clients.secrets_manager, SystemClock),
             systems: Mutex::new(None),
             pairs: Mutex::default(),
+            warned: Mutex::default(),
         })
     }
 
@@ -162,6 +164,7 @@ impl Ports {
         self.secrets.forget(&self.corebos.secret_arn);
         self.secrets.forget(&self.mautic.secret_arn);
         *lock(&self.systems) = None;
+        lock(&self.warned).clear();
         lock(&self.pairs).clear();
     }
 
@@ -176,6 +179,7 @@ impl Ports {
         }
         let systems = self.systems().await?;
         let context = self.context(spec).await?;
+        self.warn_of_unknown_fields(&context, &systems).await?;
         let value = Arc::new(ReadyPair { context, systems });
         lock(&self.pairs).insert(spec.kind, Cached { value: value.clone(), until: now + FRESH });
         Ok(value)
@@ -217,6 +221,35 @@ impl Ports {
         let systems = Arc::new(systems);
         *lock(&self.systems) = Some(systems.clone());
         Ok(systems)
+    }
+
+    /// A system ignores fields that it does not have, without a word; so the map's mistakes are told here, once.
+    async fn warn_of_unknown_fields(&self, context: &PairContext, systems: &Systems) -> Result<(), Mended> {
+        let spec = context.spec;
+        if !lock(&self.warned).insert(spec.kind) {
+            return Ok(());
+        }
+        let corebos = systems.corebos.schema(&spec.object(Side::Hub)).await?;
+        let unknown: Vec<&str> = context.to_hub.targets().filter(|field| !corebos.has(field)).collect();
+        let id_field = spec.id_field(Side::Hub);
+        if unknown.contains(&id_field) {
+            return Err(Mended::ByAdministrator {
+                reason: "configuration",
+                detail: format!(
+                    "{} of {} has no field {id_field}: activate the Mautic integration once in coreBOS, which creates it",
+                    spec.hub_object, self.corebos.system
+                ),
+            });
+        }
+        if !unknown.is_empty() {
+            let fields = unknown.join(" ");
+            tracing::warn!(
+                map = spec.map_to_hub,
+                fields,
+                "the map names fields that coreBOS does not have; they are left out"
+            );
+        }
+        Ok(())
     }
 
     fn credentials(&self, secret: MauticSecret) -> Result<Credentials, Mended> {

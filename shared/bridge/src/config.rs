@@ -37,9 +37,13 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct CoreBos {
     #[serde(default = "main_name")]
+    /// The name of the instance, part of every key.
     pub name: String,
+    /// Where it is.
     pub url: String,
+    /// The bridge's user there.
     pub username: String,
+    /// The owner of new records; the bridge's user without it.
     pub default_owner: Option<String>,
     access_key: Option<String>,
     access_key_env: Option<String>,
@@ -50,8 +54,11 @@ pub struct CoreBos {
 #[serde(deny_unknown_fields)]
 pub struct Mautic {
     #[serde(default = "main_name")]
+    /// The name of the instance, part of every key.
     pub name: String,
+    /// Where it is.
     pub url: String,
+    /// The bridge's user there.
     pub username: String,
     password: Option<String>,
     password_env: Option<String>,

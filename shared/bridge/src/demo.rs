@@ -75,7 +75,7 @@ async fn tell(stage: &mut Stage) -> Vec<Told> {
 fn summary(told: &[Told], stage: &Stage, spent: Duration) {
     line("");
     let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["", "what", "seconds"]);
     for chapter in told {
         let mark = if chapter.seen.is_ok() { "ok" } else { "failed" };

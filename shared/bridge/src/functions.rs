@@ -8,8 +8,11 @@ use crate::screen;
 
 type Running = Pin<Box<dyn Future<Output = Result<(), lambda_runtime::Error>>>>;
 
+/// Starts a function.
+type Start = fn() -> Running;
+
 /// Every function by the name of its folder.
-const FUNCTIONS: &[(&str, fn() -> Running)] = &[
+const FUNCTIONS: &[(&str, Start)] = &[
     ("push-corebos", || Box::pin(push_corebos::run())),
     ("webhook-mautic", || Box::pin(webhook_mautic::run())),
 ];

@@ -22,13 +22,12 @@ pub(crate) async fn invoke(options: InvokeOptions) -> Result<ExitCode> {
         bail!("there is no function {}; there are {known}", options.function);
     }
     let event = read_event(&options.event, &options.function)?;
-    let (config, _simulated) = match &options.config {
-        Some(path) => (Config::read(path)?, None),
-        None => {
-            let simulated = simulated::start((0, 0), None).await?;
-            simulated.seed().await;
-            (simulated.config()?, Some(simulated))
-        }
+    let (config, _simulated) = if let Some(path) = &options.config {
+        (Config::read(path)?, None)
+    } else {
+        let simulated = simulated::start((0, 0), None).await?;
+        simulated.seed().await;
+        (simulated.config()?, Some(simulated))
     };
     let local = local::start(&config, LocalOptions::default()).await?;
     let answer = local.stack.invoke(&options.function, &event).await?;

@@ -57,9 +57,8 @@ impl Journal {
                 Some(told(who, &format!("{method} {path} answered {answer} in {spent} ms")))
             }
             StackEvent::FunctionLog { function, line, .. } => self.log_line(function, line),
-            StackEvent::DeadLettered(letter) => {
+            StackEvent::DeadLettered(_) => {
                 self.counts.dead_letters += 1;
-                let _ = letter;
                 Some(told("queue", &styled(BAD, "a message went to the dead letters")))
             }
             StackEvent::ProcessExited { function, status, .. } => Some(told(
@@ -103,6 +102,8 @@ impl Journal {
                 self.counts.put_off += 1;
                 Some(format!("{} {} {}", from(&text), styled(BAD, "stopped:"), text("detail")))
             }
+            // The change that waits for it says so.
+            "request without an answer" => None,
             _ if matches!(text("level"), "WARN" | "ERROR") => {
                 Some(styled(CARE, &format!("{} {} {}", text("message"), text("reason"), text("detail"))))
             }
@@ -129,14 +130,11 @@ impl Journal {
             }
         };
         let done = if reason.is_empty() { outcome.to_owned() } else { format!("{outcome} ({reason})") };
-        let mut line = format!("{} {}", from(text), styled(style, &done.replace('_', " ")));
-        if !target.is_empty() {
-            line.push_str(&format!(" {target}"));
-        }
-        if !fields.is_empty() {
-            line.push_str(&format!(" {}", styled(DIM, fields)));
-        }
-        line
+        let done = styled(style, &done.replace('_', " "));
+        let fields = if fields.is_empty() { String::new() } else { styled(DIM, fields) };
+        let parts = [from(text), done, target.to_owned(), fields];
+        let told: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        told.join(" ")
     }
 }
 

@@ -46,15 +46,22 @@ pub async fn start(ports: (u16, u16), data: Option<&Path>) -> Result<Simulated> 
     if let Some(folder) = data {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    let mut options = CoreBosOptions::default();
-    options.port = ports.0;
-    options.data = file("simulated-corebos.json");
+    let options = corebos_options(ports.0, file("simulated-corebos.json"));
     let corebos = corebos::start(options).await.context("the stand-in for coreBOS does not start")?;
     let snapshot = file("simulated-mautic.json");
     let is_new = !snapshot.as_deref().is_some_and(Path::exists);
     let options = MauticOptions { port: ports.1, data: snapshot, ..MauticOptions::default() };
     let mautic = mautic::start(options).await.context("the stand-in for Mautic does not start")?;
     Ok(Simulated { corebos, mautic, is_new })
+}
+
+/// The options cannot be written as one expression outside their crate.
+#[expect(clippy::field_reassign_with_default, reason = "the struct is non-exhaustive")]
+fn corebos_options(port: u16, data: Option<PathBuf>) -> CoreBosOptions {
+    let mut options = CoreBosOptions::default();
+    options.port = port;
+    options.data = data;
+    options
 }
 
 impl Simulated {

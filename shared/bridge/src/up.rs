@@ -59,15 +59,13 @@ pub(crate) async fn up(options: UpOptions) -> Result<ExitCode> {
 }
 
 async fn systems(options: &UpOptions) -> Result<(Config, Option<Simulated>)> {
-    match &options.config {
-        Some(path) => Ok((Config::read(path)?, None)),
-        None => {
-            let ports = (options.port.saturating_add(1), options.port.saturating_add(2));
-            let ports = if options.port == 0 { (0, 0) } else { ports };
-            let simulated = simulated::start(ports, options.data.as_deref()).await?;
-            Ok((simulated.config()?, Some(simulated)))
-        }
+    if let Some(path) = &options.config {
+        return Ok((Config::read(path)?, None));
     }
+    let ports = (options.port.saturating_add(1), options.port.saturating_add(2));
+    let ports = if options.port == 0 { (0, 0) } else { ports };
+    let simulated = simulated::start(ports, options.data.as_deref()).await?;
+    Ok((simulated.config()?, Some(simulated)))
 }
 
 /// Ctrl-C, or a polite request of the system to end.

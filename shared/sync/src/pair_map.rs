@@ -75,6 +75,11 @@ impl PairMap {
         Self { map, rules, added }
     }
 
+    /// The fields that it fills, the bridge's own included.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.rules.keys().map(String::as_str)
+    }
+
     /// The rule of a target field.
     pub fn rule(&self, field: &str) -> Option<&FieldRule> {
         self.rules.get(field)
