@@ -164,7 +164,6 @@ impl Ports {
         self.secrets.forget(&self.corebos.secret_arn);
         self.secrets.forget(&self.mautic.secret_arn);
         *lock(&self.systems) = None;
-        lock(&self.warned).clear();
         lock(&self.pairs).clear();
     }
 
@@ -226,9 +225,6 @@ impl Ports {
     /// A system ignores fields that it does not have, without a word; so the map's mistakes are told here, once.
     async fn warn_of_unknown_fields(&self, context: &PairContext, systems: &Systems) -> Result<(), Mended> {
         let spec = context.spec;
-        if !lock(&self.warned).insert(spec.kind) {
-            return Ok(());
-        }
         let corebos = systems.corebos.schema(&spec.object(Side::Hub)).await?;
         let unknown: Vec<&str> = context.to_hub.targets().filter(|field| !corebos.has(field)).collect();
         let id_field = spec.id_field(Side::Hub);
@@ -241,7 +237,7 @@ impl Ports {
                 ),
             });
         }
-        if !unknown.is_empty() {
+        if !unknown.is_empty() && lock(&self.warned).insert(spec.kind) {
             let fields = unknown.join(" ");
             tracing::warn!(
                 map = spec.map_to_hub,

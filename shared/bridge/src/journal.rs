@@ -105,7 +105,9 @@ impl Journal {
             // The change that waits for it says so.
             "request without an answer" => None,
             _ if matches!(text("level"), "WARN" | "ERROR") => {
-                Some(styled(CARE, &format!("{} {} {}", text("message"), text("reason"), text("detail"))))
+                let parts = ["message", "map", "fields", "reason", "detail"].map(|name| text(name));
+                let told: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+                Some(styled(CARE, &told.join(" ")))
             }
             _ => None,
         };
