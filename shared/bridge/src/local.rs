@@ -16,8 +16,10 @@ use crate::config::Config;
 /// The template that is deployed; what runs here is driven by it.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-const COREBOS_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-corebos-AbCdEf";
-const MAUTIC_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-mautic-AbCdEf";
+/// The secret of coreBOS in the stack on this machine.
+pub const COREBOS_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-corebos-AbCdEf";
+/// The secret of Mautic in the stack on this machine.
+pub const MAUTIC_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-mautic-AbCdEf";
 
 /// How the stack runs.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +47,8 @@ pub struct Local {
     pub events: UnboundedReceiver<StackEvent>,
     /// Its table.
     pub store: DynamoStore,
+    /// Its services.
+    pub clients: Clients,
 }
 
 /// Starts the stack for the systems of a configuration.
@@ -77,9 +81,10 @@ pub async fn start(config: &Config, options: LocalOptions) -> Result<Local> {
     stack.port = options.port;
     stack.observer = Some(sender);
     let stack = Stack::start(stack).await?;
-    let store = table(&stack).await?;
+    let clients = clients(&stack).await;
+    let store = table(&stack, &clients)?;
     write_settings(config, &store, &maps, options.confirm_identity).await?;
-    Ok(Local { stack, events, store })
+    Ok(Local { stack, events, store, clients })
 }
 
 fn parameters(config: &Config) -> BTreeMap<String, String> {
@@ -96,9 +101,9 @@ fn parameters(config: &Config) -> BTreeMap<String, String> {
     .collect()
 }
 
-async fn table(stack: &Stack) -> Result<DynamoStore> {
+async fn clients(stack: &Stack) -> Clients {
     let endpoints = stack.endpoints();
-    let clients = Clients::local(
+    Clients::local(
         stack.region(),
         &LocalEndpoints {
             dynamodb: endpoints.dynamodb.clone(),
@@ -106,9 +111,12 @@ async fn table(stack: &Stack) -> Result<DynamoStore> {
             secrets_manager: endpoints.secrets.clone(),
         },
     )
-    .await;
+    .await
+}
+
+fn table(stack: &Stack, clients: &Clients) -> Result<DynamoStore> {
     let table = stack.resources().tables.first().context("the template has no table")?;
-    Ok(DynamoStore::new(clients.dynamodb, table.name.clone()))
+    Ok(DynamoStore::new(clients.dynamodb.clone(), table.name.clone()))
 }
 
 /// The settings of the file become settings of the table, where the functions read them.
