@@ -81,7 +81,7 @@ pub enum LinkStatus {
         /// When the bridge found out.
         since: Timestamp,
     },
-    /// The breaker parked it: pushed or written more often than the set rate.
+    /// The breaker lets it rest: it was written more often than the set rate.
     Broken {
         /// Since when.
         since: Timestamp,

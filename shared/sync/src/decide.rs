@@ -103,7 +103,6 @@ pub struct Situation<'a, S, T> {
 pub fn decide<S: Schema, T: Schema>(situation: &Situation<'_, S, T>) -> Plan {
     match (situation.source, situation.link) {
         (SourceNow::Gone | SourceNow::MergedInto { .. }, None) => Plan::Skip(SkipReason::NeverLinked),
-        (_, Some(Link { status: LinkStatus::Broken { .. }, .. })) => Plan::Skip(SkipReason::Broken),
         (SourceNow::Gone, Some(link)) => source_gone(situation, link),
         (SourceNow::MergedInto { survivor, linked }, Some(link)) => {
             merged(situation, link, survivor, linked.as_ref())

@@ -18,8 +18,6 @@ pub enum SkipReason {
     Tombstone,
     /// The target refused exactly this before.
     RefusedBefore,
-    /// The breaker has parked the link.
-    Broken,
 }
 
 impl SkipReason {
@@ -31,7 +29,6 @@ impl SkipReason {
             Self::NeverLinked => "never_linked",
             Self::Tombstone => "tombstone",
             Self::RefusedBefore => "refused_before",
-            Self::Broken => "broken",
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::matching;
 use crate::pair_map::PairContext;
 use crate::ports::{ChangeQueue, Clock, Connector, Reading, Record, Settlement, StateStore};
 use crate::recover;
+use crate::settings::PairSettings;
 
 /// The systems, the table, the queues and the clock that a push works with.
 pub trait World: Send + Sync {
@@ -278,6 +279,7 @@ async fn round<W: World>(
         store.state(&notice.record),
     )
     .await?;
+    let link = rested(environment, link)?;
     if recover::in_the_way(environment, &notice.record, &source_state).await? {
         return Ok(None);
     }
@@ -323,6 +325,17 @@ async fn round<W: World>(
         target_schema: &seen.target_schema,
     });
     apply::apply(&seen, plan).await
+}
+
+/// A link that the breaker has put to rest: its notices wait, so that nothing is lost, and it is active afterwards.
+fn rested<W: World>(environment: &Environment<'_, W>, link: Option<Link>) -> Result<Option<Link>, PushError> {
+    let Some(link) = link else { return Ok(None) };
+    let LinkStatus::Broken { since } = link.status else { return Ok(Some(link)) };
+    let rest = environment.clock.now().duration_since(since);
+    match PairSettings::BREAKER_PAUSE.checked_sub(Duration::try_from(rest).unwrap_or_default()) {
+        Some(left) if !left.is_zero() => Err(PushError::Wait { after: left, reason: "breaker" }),
+        _ => Ok(Some(Link { status: LinkStatus::Active, ..link })),
+    }
 }
 
 /// Whether a link was settled since it was read.

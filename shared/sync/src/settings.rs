@@ -92,6 +92,9 @@ impl PairSettings {
     /// The window in which the breaker counts writes.
     pub const BREAKER_WINDOW: Duration = Duration::from_secs(600);
 
+    /// How long the breaker keeps a link at rest.
+    pub const BREAKER_PAUSE: Duration = Duration::from_secs(1800);
+
     /// The switches of a direction.
     pub fn operations(&self, direction: Direction) -> Operations {
         match direction {

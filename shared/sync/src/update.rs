@@ -2,7 +2,7 @@
 
 use model::{Breaker, Link, LinkStatus, Notice, NoticeKind, RecordRef, RecordState, Side};
 
-use crate::apply::{history, new_link, settled, source_record, target_record, target_reference, unleased};
+use crate::apply::{history, new_link, source_record, target_record, target_reference, unleased};
 use crate::decide::TargetNow;
 use crate::plan::{FieldPlan, LinkChange, WriteBack};
 use crate::ports::{ChangeQueue, Clock, Connector, Settled, Settlement, StateStore};
@@ -57,7 +57,7 @@ pub(crate) async fn update<W: World>(
 
     if !plan.writes.is_empty() {
         let Some(breaker) = counted(&link, &environment.context.settings, environment.clock.now()) else {
-            return trip(seen, held).await;
+            return trip(seen, held, &plan).await;
         };
         link.breaker = Some(breaker);
         let Some((answer, version)) = write_claimed(seen, &plan, &link, target).await? else {
@@ -240,22 +240,38 @@ async fn resettle<W: World>(
     Ok(None)
 }
 
-async fn trip<W: World>(seen: &Seen<'_, W>, held: Option<&Link>) -> Result<Option<Report>, PushError> {
+async fn trip<W: World>(
+    seen: &Seen<'_, W>,
+    held: Option<&Link>,
+    plan: &FieldPlan,
+) -> Result<Option<Report>, PushError> {
     let Some(link) = held else { return Ok(None) };
     let since = seen.environment.clock.now();
+    let pause = PairSettings::BREAKER_PAUSE;
+    let fields: Vec<&str> = plan.writes.names().collect();
     let message = format!(
-        "{} and {} were written more than {} times in {} minutes; something outside keeps changing them. Find out \
-         what, then redrive: the link is mended by redriving",
+        "{} and {} were written more than {} times in {} minutes, {} the last that changed; something outside keeps \
+         changing them. Nothing is lost: they rest for {} minutes and are brought in step then. Find out what it is",
         link.hub,
         link.remote,
         seen.environment.context.settings.writes_per_link,
-        PairSettings::BREAKER_WINDOW.as_secs() / 60
+        PairSettings::BREAKER_WINDOW.as_secs() / 60,
+        fields.join(", "),
+        pause.as_secs() / 60,
     );
     let settlement = Settlement {
-        link: Some(Link { status: LinkStatus::Broken { since }, ..link.clone() }),
-        history: Some(history(seen, "broken", Vec::new(), Vec::new())),
+        link: Some(Link { status: LinkStatus::Broken { since }, breaker: None, ..link.clone() }),
+        history: Some(history(
+            seen,
+            "broken",
+            fields.iter().map(|&name| name.to_owned()).collect(),
+            Vec::new(),
+        )),
         parked: vec![parked_change(seen.environment, seen.notice, "breaker", message)],
         ..Settlement::default()
     };
-    settled(seen, &settlement, report("parked", "breaker", seen.notice, target_reference(seen))).await
+    match seen.environment.store.settle(&settlement).await? {
+        Settled::Yes => Err(PushError::Wait { after: pause, reason: "breaker" }),
+        Settled::Conflict => Ok(None),
+    }
 }
