@@ -28,7 +28,7 @@ fn compile(xml: &str) -> FieldMap {
 /// A record that has a value for every field that a map reads.
 fn record(map: &FieldMap) -> Fields {
     map.targets()
-        .flat_map(|target| target.sources())
+        .flat_map(mapping::Target::sources)
         .map(|source| (source.root.clone(), Value::from("a value of usual length")))
         .collect()
 }

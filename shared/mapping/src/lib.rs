@@ -4,8 +4,10 @@
 //! it means to coreBOS, with two [`Semantics`] for where coreBOS's own answer is of no use. Nothing here does
 //! I/O or reads a clock.
 
+pub mod check;
 mod compile;
 mod delimiter;
+mod differences;
 mod document;
 mod evaluate;
 mod expression;
@@ -22,6 +24,7 @@ mod target;
 mod template;
 mod xml;
 
+pub use differences::{DIFFERENCES, Difference, differences_as_markdown};
 pub use evaluate::{EvaluationError, FieldError, Surroundings};
 pub use expression::{Expression, ExpressionError};
 pub use finding::{Finding, MapError, Position, Severity};

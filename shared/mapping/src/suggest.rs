@@ -12,12 +12,16 @@ pub(crate) fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'
         {
             return 0.99 + 0.01 * strsim::normalized_levenshtein(&lower, &candidate);
         }
+        // What another name has in front, `company_corebos_id` for `corebos_id`, is left out often.
+        if lower.len() >= 5 && candidate.ends_with(&format!("_{lower}")) {
+            return 0.98;
+        }
         strsim::normalized_damerau_levenshtein(&lower, &candidate)
     };
     candidates
         .into_iter()
         .map(|candidate| (near(candidate), candidate))
-        .filter(|(nearness, _)| *nearness >= 0.6)
+        .filter(|(nearness, _)| *nearness >= 0.75)
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .map(|(_, candidate)| candidate)
 }
@@ -33,5 +37,7 @@ mod tests {
         assert_eq!(suggestion("frstname", names), Some("firstname"));
         assert_eq!(suggestion("FAX", names), Some("fax"));
         assert_eq!(suggestion("corebos_id", names), None);
+        assert_eq!(suggestion("corebos_id", ["company_corebos_id"]), Some("company_corebos_id"));
+        assert_eq!(suggestion("mobile", ["companyphone", "timezone"]), None);
     }
 }

@@ -91,7 +91,7 @@ fn directive(
 /// Old maps have the number of the field there.
 fn means_default(id: &str) -> bool {
     let word = id.trim();
-    word.bytes().all(|byte| byte.is_ascii_digit()) || word.eq_ignore_ascii_case("DEFAULT")
+    word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') || word.eq_ignore_ascii_case("DEFAULT")
 }
 
 fn template(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use mapping::{Expression, Semantics, Surroundings};
 use model::{Fields, Value};
@@ -17,12 +18,24 @@ struct Case {
     result: Value,
 }
 
-fn answer(case: &Case) -> Result<Value, String> {
-    let expression =
-        Expression::compile(&case.expr, Semantics::CoreBos).map_err(|error| error.to_string())?;
+fn answer(case: &Case, semantics: Semantics) -> Result<Value, String> {
+    let expression = Expression::compile(&case.expr, semantics).map_err(|error| error.to_string())?;
     // A few recordings use the clock in a place where the time makes no difference.
     let surroundings = Surroundings { now: Some(1_795_000_000), ..Surroundings::default() };
     expression.evaluate(case.env.as_ref(), &surroundings).map_err(|error| error.to_string())
+}
+
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    include_str!("../../fixtures/expressions.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+});
+
+/// What our engine answers to a case, as JSON; `None` if there is no such case.
+pub(crate) fn answer_to(id: &str, semantics: Semantics) -> Option<String> {
+    let case = CASES.iter().find(|case| case.id == id)?;
+    Some(answer(case, semantics).map_or_else(|_| "error".to_owned(), |value| value.to_json_text()))
 }
 
 fn expects_error(case: &Case) -> bool {
@@ -33,16 +46,15 @@ fn expects_error(case: &Case) -> bool {
 fn corebos_semantics_agrees_with_every_recorded_expression() {
     let mut disagreements = String::new();
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for line in include_str!("../../fixtures/expressions.jsonl").lines() {
-        let case: Case = serde_json::from_str(line).unwrap();
-        let answer = answer(&case);
+    for case in CASES.iter() {
+        let answer = answer(case, Semantics::CoreBos);
         let agrees = match &answer {
             // These hang on coreBOS's own data and must be refused when they are compiled.
             _ if case.feature == "unsupported" => {
                 Expression::compile(&case.expr, Semantics::CoreBos).is_err()
             }
-            Ok(value) => !expects_error(&case) && value.to_json_text() == case.result.to_json_text(),
-            Err(_) => expects_error(&case),
+            Ok(value) => !expects_error(case) && value.to_json_text() == case.result.to_json_text(),
+            Err(_) => expects_error(case),
         };
         let count = counts.entry(case.feature.clone()).or_default();
         count.0 += usize::from(agrees);

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bridge;
+mod checker;
+mod differences;
 mod expressions;
 mod outbound;
 mod recorded;

@@ -22,6 +22,12 @@ fn unreadable() -> Fault {
     Fault::new("the date cannot be read")
 }
 
+/// Whether a date is blank: also the zero that databases write for none.
+fn is_blank_date(value: &Value, scope: &Scope<'_>) -> bool {
+    value.is_blank()
+        || (scope.semantics == Semantics::Bridge && value.php_string().trim_start().starts_with("0000-00-00"))
+}
+
 /// The day of the surroundings' clock, or 1970 where it does not matter.
 fn today(scope: &Scope<'_>) -> i64 {
     scope.surroundings.now.unwrap_or(0)
@@ -181,7 +187,7 @@ pub(super) fn sub_workdays(args: &[Value], scope: &Scope<'_>) -> Answer {
 const MAX_WORKDAYS: f64 = 10_000.0;
 
 fn shift_workdays(args: &[Value], scope: &Scope<'_>, step: i64, saturdays: bool) -> Answer {
-    let Some(first) = args.first().filter(|date| !date.is_blank()) else {
+    let Some(first) = args.first().filter(|date| !is_blank_date(date, scope)) else {
         if scope.semantics == Semantics::Bridge && !args.is_empty() {
             return Ok(empty());
         }
@@ -213,7 +219,7 @@ fn shift_workdays(args: &[Value], scope: &Scope<'_>, step: i64, saturdays: bool)
 }
 
 pub(super) fn format_date(args: &[Value], scope: &Scope<'_>) -> Answer {
-    let Some(first) = args.first().filter(|date| !date.is_php_empty()) else {
+    let Some(first) = args.first().filter(|date| !date.is_php_empty() && !is_blank_date(date, scope)) else {
         return Ok(empty());
     };
     let pattern = match args.get(1).map(Value::php_string) {
@@ -258,7 +264,7 @@ pub(super) fn format_date(args: &[Value], scope: &Scope<'_>) -> Answer {
 fn pair(args: &[Value], scope: &Scope<'_>) -> Result<Option<(i64, i64)>, Fault> {
     let moment = |at: usize| match args.get(at) {
         None => scope.surroundings.clock().map(Some),
-        Some(value) if value.is_php_empty() => Ok(None),
+        Some(value) if value.is_php_empty() || is_blank_date(value, scope) => Ok(None),
         Some(value) => read(&value.php_string(), scope).map(Some),
     };
     Ok(moment(0)?.zip(moment(1)?))
