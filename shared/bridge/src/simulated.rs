@@ -47,12 +47,25 @@ pub async fn start(ports: (u16, u16), data: Option<&Path>) -> Result<Simulated> 
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     let options = corebos_options(ports.0, file("simulated-corebos.json"));
-    let corebos = corebos::start(options).await.context("the stand-in for coreBOS does not start")?;
+    let corebos = corebos::start(options).await.with_context(|| starting("coreBOS", ports.0))?;
     let snapshot = file("simulated-mautic.json");
     let is_new = !snapshot.as_deref().is_some_and(Path::exists);
     let options = MauticOptions { port: ports.1, data: snapshot, ..MauticOptions::default() };
-    let mautic = mautic::start(options).await.context("the stand-in for Mautic does not start")?;
+    let mautic = mautic::start(options).await.with_context(|| starting("Mautic", ports.1))?;
     Ok(Simulated { corebos, mautic, is_new })
+}
+
+/// A command that creates a contact in the stand-in for Mautic.
+pub fn try_it(mautic_url: &str) -> String {
+    let MauticOptions { username, password, .. } = MauticOptions::default();
+    format!(
+        "curl -u {username}:{password} -H 'Content-Type: application/json' {mautic_url}/api/contacts/new -d \
+         '{{\"firstname\":\"Ana\",\"lastname\":\"Pérez\",\"email\":\"ana@example.org\"}}'"
+    )
+}
+
+fn starting(name: &str, port: u16) -> String {
+    format!("the stand-in for {name} cannot listen on 127.0.0.1 port {port}; choose others with --port")
 }
 
 /// The options cannot be written as one expression outside their crate.

@@ -126,5 +126,12 @@ fn greet(stack: &Stack, config: &Config, options: &UpOptions, simulated: Option<
     }
     line(&table.to_string());
     line("");
-    line(&styled(DIM, "  Point Mautic's webhook at the URL above. Ctrl-C stops."));
+    if simulated.is_some() {
+        line("  Try it, in another terminal:");
+        line(&format!("    {NAME}{}{NAME:#}", simulated::try_it(&config.mautic.url)));
+        line("");
+        line(&styled(DIM, "  The stand-in's webhook points at the URL above already. Ctrl-C stops."));
+    } else {
+        line(&styled(DIM, "  Point Mautic's webhook at the URL above. Ctrl-C stops."));
+    }
 }
