@@ -111,7 +111,7 @@ pub const DIFFERENCES: &[Difference] = &[
         corebos: "is the word `Array`",
         bridge: "is an error of this field",
         reason: "the word would overwrite data",
-        cases: &["inb-h0056", "inb-h0069", "inb-h0752", "inb-h0801", "inb-h0947"],
+        cases: &["inb-h0056", "inb-h0069", "inb-h0752", "inb-h0801", "inb-h0947", "exp-h0568", "exp-h0785"],
     },
     Difference {
         subject: "a dotted target name that leads into a text",

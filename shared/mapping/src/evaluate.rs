@@ -42,7 +42,9 @@ impl Surroundings<'_> {
     };
 
     pub(crate) fn clock(&self) -> Result<i64, Fault> {
-        self.now.ok_or_else(|| Fault::new("the field reads the clock, and no time was given"))
+        // A clock beyond the year 30,000 is wrong, and would not fit into the calculations.
+        let now = self.now.filter(|now| (-1_000_000_000_000..1_000_000_000_000).contains(now));
+        now.ok_or_else(|| Fault::new("the field reads the clock, and no time was given"))
     }
 
     pub(crate) fn chance(&self) -> Result<u64, Fault> {

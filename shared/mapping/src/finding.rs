@@ -70,13 +70,32 @@ impl fmt::Display for Finding {
 
 /// A map that cannot be used, and why.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{0}")]
-pub struct MapError(pub Box<Finding>);
+#[error("{finding}")]
+pub struct MapError {
+    finding: Box<Finding>,
+    needs_corebos: bool,
+}
 
 impl MapError {
     /// What is wrong, and where.
     pub fn finding(&self) -> &Finding {
-        &self.0
+        &self.finding
+    }
+
+    /// What is wrong, and where.
+    pub fn into_finding(self) -> Finding {
+        *self.finding
+    }
+
+    /// Whether nothing is wrong with the map but that only coreBOS itself can evaluate it, which it does for
+    /// outbound maps through its operation `ProcessMap`.
+    pub fn needs_corebos(&self) -> bool {
+        self.needs_corebos
+    }
+
+    pub(crate) fn that_needs_corebos(mut self) -> Self {
+        self.needs_corebos = true;
+        self
     }
 }
 
@@ -86,7 +105,7 @@ impl miette::Diagnostic for MapError {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        if self.0.advice.is_empty() { None } else { Some(Box::new(&self.0.advice)) }
+        if self.finding.advice.is_empty() { None } else { Some(Box::new(&self.finding.advice)) }
     }
 }
 
@@ -135,7 +154,10 @@ impl MapText<'_> {
         problem: impl Into<String>,
         advice: impl Into<String>,
     ) -> MapError {
-        MapError(Box::new(self.finding(Severity::Error, offset, problem, advice)))
+        MapError {
+            finding: Box::new(self.finding(Severity::Error, offset, problem, advice)),
+            needs_corebos: false,
+        }
     }
 }
 

@@ -43,7 +43,7 @@ impl Schemas {
 pub fn check(name: &str, xml: &[u8], schemas: Option<&Schemas>) -> Vec<Finding> {
     let map = match FieldMap::compile(name, xml, Semantics::Bridge) {
         Ok(map) => map,
-        Err(error) => return vec![*error.0],
+        Err(error) => return vec![error.into_finding()],
     };
     let bundled;
     let schemas = if let Some(schemas) = schemas {

@@ -76,7 +76,8 @@ fn directive(
             part.id.offset,
             "RULE evaluates another map of coreBOS, which only coreBOS can do",
             "write the rule as an EXPRESSION (`if ... then ... else ... end`), or let coreBOS evaluate the map",
-        )),
+        )
+        .that_needs_corebos()),
         _ if semantics == Semantics::Bridge && !means_default(written) => {
             let advice = match suggestion(written.trim(), DIRECTIVES) {
                 Some(meant) => format!("did you mean `{meant}`?"),
@@ -105,6 +106,7 @@ fn template(
             format!("{} needs coreBOS's own data", unsupported.what),
             "leave it out, or let coreBOS evaluate the map",
         )
+        .that_needs_corebos()
     })
 }
 
@@ -132,11 +134,9 @@ fn expression(
         Err(error) => return Ok(Directive::Broken(Fault::new(error.problem))),
     };
     if let Some((function, offset)) = parsed.refused.first() {
-        return Err(map.error(
-            at(*offset),
-            format!("the function `{function}` needs coreBOS's own data"),
-            "leave it out, or let coreBOS evaluate the map",
-        ));
+        let problem = format!("the function `{function}` needs coreBOS's own data");
+        let advice = "leave it out, or let coreBOS evaluate the map";
+        return Err(map.error(at(*offset), problem, advice).that_needs_corebos());
     }
     if let Some((function, offset)) = parsed.unknown.first()
         && semantics == Semantics::Bridge

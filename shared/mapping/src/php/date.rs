@@ -14,6 +14,9 @@ pub(crate) struct Civil {
 /// Seconds in a day.
 pub(crate) const DAY: i64 = 86_400;
 
+/// The latest moment that is read, in seconds: after the year 30,000.
+const LATEST: i64 = 1_000_000_000_000;
+
 /// The day since 1970 of a date; months and days may be too many or too few.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = year + (month - 1).div_euclid(12);
@@ -194,7 +197,7 @@ fn part(at: Civil, timestamp: i64, letter: char) -> String {
 pub(crate) fn parse(text: &str, today: i64) -> Option<i64> {
     let text = text.trim().to_ascii_lowercase();
     if let Some(timestamp) = text.strip_prefix('@') {
-        return timestamp.parse().ok();
+        return timestamp.parse().ok().filter(|at: &i64| (-LATEST..LATEST).contains(at));
     }
     if text.is_empty() {
         return None;

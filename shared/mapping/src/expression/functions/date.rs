@@ -22,6 +22,9 @@ fn unreadable() -> Fault {
     Fault::new("the date cannot be read")
 }
 
+/// The latest moment a clock may show, in seconds: after the year 30,000.
+const LATEST: i64 = 1_000_000_000_000;
+
 /// Whether a date is blank: also the zero that databases write for none.
 fn is_blank_date(value: &Value, scope: &Scope<'_>) -> bool {
     value.is_blank()
@@ -30,7 +33,7 @@ fn is_blank_date(value: &Value, scope: &Scope<'_>) -> bool {
 
 /// The day of the surroundings' clock, or 1970 where it does not matter.
 fn today(scope: &Scope<'_>) -> i64 {
-    scope.surroundings.now.unwrap_or(0)
+    scope.surroundings.now.unwrap_or(0).clamp(-LATEST, LATEST)
 }
 
 /// What `strtotime` makes of a date; what it cannot read is 1970 to coreBOS and an error to us.
@@ -218,6 +221,9 @@ fn shift_workdays(args: &[Value], scope: &Scope<'_>, step: i64, saturdays: bool)
     Ok(text(date::iso_date(at)))
 }
 
+/// The greatest year, month, day, hour, minute or second that is calculated with.
+const MAX_PART: i64 = 1_000_000;
+
 pub(super) fn format_date(args: &[Value], scope: &Scope<'_>) -> Answer {
     let Some(first) = args.first().filter(|date| !date.is_php_empty() && !is_blank_date(date, scope)) else {
         return Ok(empty());
@@ -256,6 +262,10 @@ pub(super) fn format_date(args: &[Value], scope: &Scope<'_>) -> Answer {
         70..=100 => year + 1900,
         year => year,
     };
+    let parts = [year, month, day, hour, minute, second];
+    if parts.iter().any(|part| !(-MAX_PART..=MAX_PART).contains(part)) {
+        return Err(unreadable());
+    }
     let at = Civil { year, month, day, hour, minute, second }.timestamp();
     Ok(text(date::format(limited(at)?, &pattern)))
 }

@@ -9,6 +9,7 @@ use crate::expression::Scope;
 use crate::php::compare::truthy;
 use crate::php::fault::Fault;
 use crate::php::{json, text};
+use crate::semantics::Semantics;
 
 type Answer = Result<Value, Fault>;
 
@@ -57,7 +58,7 @@ fn flat<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Array> {
     list
 }
 
-pub(super) fn implode(args: &[Value], _: &Scope<'_>) -> Answer {
+pub(super) fn implode(args: &[Value], scope: &Scope<'_>) -> Answer {
     let [glue, list] = args else {
         return Ok(empty());
     };
@@ -69,6 +70,9 @@ pub(super) fn implode(args: &[Value], _: &Scope<'_>) -> Answer {
     for (position, value) in list.values().enumerate() {
         if position > 0 {
             bytes.extend_from_slice(&glue);
+        }
+        if scope.semantics == Semantics::Bridge {
+            text_of(value)?;
         }
         bytes.extend_from_slice(&value.php_bytes());
         if bytes.len() > MAX_TEXT {

@@ -145,10 +145,15 @@ pub(super) fn number_format(args: &[Value], _: &Scope<'_>) -> Answer {
     Ok(Value::from_bytes(format_number(value, places, &point, &separator)))
 }
 
+/// The most decimals that a float can have.
+const MAX_DECIMALS: usize = 1_100;
+
 /// PHP's `number_format`.
 pub(crate) fn format_number(value: f64, places: usize, point: &[u8], separator: &[u8]) -> Vec<u8> {
     let rounded = number::round(value, i64::try_from(places).unwrap_or(i64::MAX));
-    let digits = format!("{:.places$}", rounded.abs());
+    // No float has more decimals, and no formatter takes more.
+    let written = places.min(MAX_DECIMALS);
+    let digits = format!("{:.written$}", rounded.abs());
     let (whole, decimals) = digits.split_once('.').unwrap_or((&digits, ""));
     let mut out = Vec::new();
     if rounded < 0.0 {
@@ -163,6 +168,7 @@ pub(crate) fn format_number(value: f64, places: usize, point: &[u8], separator: 
     if places > 0 {
         out.extend_from_slice(point);
         out.extend_from_slice(decimals.as_bytes());
+        out.resize(out.len() + (places - written), b'0');
     }
     out
 }

@@ -13,12 +13,16 @@ use super::{MAX_TEXT, empty, int_of, made, text_of, too_long};
 use crate::expression::Scope;
 use crate::php::fault::Fault;
 use crate::php::text as php;
+use crate::semantics::Semantics;
 
 type Answer = Result<Value, Fault>;
 
-pub(super) fn concat(args: &[Value], _: &Scope<'_>) -> Answer {
+pub(super) fn concat(args: &[Value], scope: &Scope<'_>) -> Answer {
     let mut bytes = Vec::new();
     for arg in args {
+        if scope.semantics == Semantics::Bridge {
+            text_of(arg)?;
+        }
         bytes.extend_from_slice(&arg.php_bytes());
     }
     Ok(Value::from_bytes(bytes))
