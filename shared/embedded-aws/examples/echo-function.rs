@@ -147,6 +147,15 @@ async fn messages(records: &[Value]) -> Result<Value, Error> {
             println!("working {name}");
             tokio::time::sleep(Duration::from_millis(millis)).await;
         }
+        if let Some(path) = body.get("touch").and_then(Value::as_str) {
+            std::fs::write(path, "")?;
+        }
+        if let Some(path) = body.get("waitFor").and_then(Value::as_str) {
+            println!("working {name}");
+            while !std::path::Path::new(path).exists() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
         println!("done {name} {count}");
     }
     Ok(json!({"batchItemFailures": failed}))

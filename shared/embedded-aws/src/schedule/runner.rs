@@ -25,7 +25,7 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut next = schedule.expression.first(clock.now());
-    while let Some(time) = next {
+    while let Some(mut time) = next {
         while clock.now() < time {
             let left = clock.now().duration_until(time);
             let left = Duration::try_from(left).unwrap_or(LOOK).min(LOOK);
@@ -36,6 +36,11 @@ pub(crate) async fn run(
         }
         if *stop.borrow() {
             return;
+        }
+        let mut following = schedule.expression.after(time);
+        while let Some(missed) = following.filter(|following| *following <= clock.now()) {
+            time = missed;
+            following = schedule.expression.after(time);
         }
         let payload = scheduled_event(&schedule, &names, time, 1);
         observer.tell(StackEvent::ScheduleFired {
@@ -50,12 +55,6 @@ pub(crate) async fn run(
                 watcher.tell(StackEvent::Trouble { message });
             }
         });
-        next = schedule.expression.after(time);
-        while let Some(missed) = next {
-            match schedule.expression.after(missed) {
-                Some(following) if following <= clock.now() => next = Some(following),
-                _ => break,
-            }
-        }
+        next = following;
     }
 }

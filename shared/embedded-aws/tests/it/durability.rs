@@ -6,7 +6,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use aws_sdk_sqs::types::QueueAttributeName;
 use embedded_aws::{Stack, StackError};
 use serde_json::{Value, json};
 
@@ -16,7 +15,7 @@ const TEMPLATE: &str = r"
 Resources:
   Store:
     Type: AWS::SQS::Queue
-    Properties: {QueueName: store.fifo, FifoQueue: true, VisibilityTimeout: 3}
+    Properties: {QueueName: store.fifo, FifoQueue: true, VisibilityTimeout: 4}
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -26,13 +25,13 @@ Resources:
       TimeToLiveSpecification: {AttributeName: expires_at, Enabled: true}
   Work:
     Type: AWS::SQS::Queue
-    Properties: {QueueName: work, VisibilityTimeout: 3}
+    Properties: {QueueName: work, VisibilityTimeout: 4}
   Push:
     Type: AWS::Serverless::Function
     Properties:
       FunctionName: push
       CodeUri: functions/push
-      Timeout: 2
+      Timeout: 4
       Events:
         Get: {Type: HttpApi, Properties: {Path: /x, Method: GET}}
         Work: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn}}
@@ -162,22 +161,18 @@ async fn a_message_whose_function_was_killed_with_the_stack_is_handled_by_the_ne
     let served = serve(directory.path());
     let client = crate::checks::client(served.text("/sqs"));
     let url = served.text("/queues/work").to_owned();
-    let body = json!({"name": "slow", "millis": 1_500}).to_string();
+    let (begun, go_on) = (directory.path().join("begun"), directory.path().join("go-on"));
+    let body = json!({"name": "slow", "touch": begun, "waitFor": go_on}).to_string();
     client.send_message().queue_url(&url).message_body(body).send().await.unwrap();
-    let in_flight = async |client: &aws_sdk_sqs::Client, url: &str, name: QueueAttributeName| {
-        let request = client.get_queue_attributes().queue_url(url).attribute_names(name.clone());
-        request.send().await.unwrap().attributes.unwrap()[&name] == "1"
-    };
-    until("the message is being handled", async || {
-        in_flight(&client, &url, QueueAttributeName::ApproximateNumberOfMessagesNotVisible).await
-    })
-    .await;
+    until("the function works", async || begun.exists()).await;
     served.kill();
+    std::fs::write(&go_on, "").unwrap();
 
     let mut wanted = options(TEMPLATE);
     wanted.data = Some(directory.path().join("data"));
     let mut running = start_with(wanted).await;
-    running.line("done slow 2").await;
+    let handled = running.line_from("done slow").await;
+    assert_ne!(handled, "done slow 1", "the first receive was forgotten");
     running.stack.stop(Duration::from_secs(10)).await;
 }
 

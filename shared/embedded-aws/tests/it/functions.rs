@@ -233,7 +233,7 @@ async fn a_function_with_a_shutdown_hook_gets_to_say_goodbye() {
     )]);
     let running = start_with(wanted).await;
     running.stack.invoke("echo", &json!({})).await.unwrap();
-    let crate::support::Running { stack, mut events } = running;
+    let crate::support::Running { stack, mut events, .. } = running;
     stack.stop(Duration::from_secs(10)).await;
     let mut lines = Vec::new();
     while let Ok(event) = events.try_recv() {

@@ -16,7 +16,8 @@ Resources:
       Timeout: 5
       Events:
         Post: {Type: HttpApi, Properties: {Path: '/hooks/{source}', Method: post}}
-        Get: {Type: HttpApi, Properties: {Path: '/hooks/{source}', Method: get, TimeoutInMillis: 1000}}
+        Get: {Type: HttpApi, Properties: {Path: '/hooks/{source}', Method: get}}
+        Slow: {Type: HttpApi, Properties: {Path: /slow, Method: GET, TimeoutInMillis: 1000}}
         Files: {Type: HttpApi, Properties: {Path: '/files/{path+}', Method: ANY}}
   Switched:
     Type: AWS::Serverless::Function
@@ -166,7 +167,7 @@ async fn what_goes_wrong_is_answered_in_the_words_of_the_gateway() {
         );
     }
     // The gateway waits one second for this route.
-    assert_eq!(answer("/hooks/x?mode=slow&millis=3000").await, (503, message("Service Unavailable")));
+    assert_eq!(answer("/slow?mode=slow&millis=3000").await, (503, message("Service Unavailable")));
     // The function died above; the next request is served by a new process.
     assert_eq!(answer("/hooks/x").await.0, 200);
     let served = running
@@ -177,7 +178,7 @@ async fn what_goes_wrong_is_answered_in_the_words_of_the_gateway() {
             _ => None,
         })
         .await;
-    assert_eq!(served, ("GET".to_owned(), "/hooks/x".to_owned(), Some("hooks".to_owned())));
+    assert_eq!(served, ("GET".to_owned(), "/slow".to_owned(), Some("hooks".to_owned())));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +240,7 @@ async fn the_front_listens_on_the_port_it_is_told_and_lists_its_routes() {
     assert_eq!(running.stack.base_url(), base);
     let routes = running.stack.routes();
     assert_eq!(routes[0], ("POST".to_owned(), format!("{base}/hooks/{{source}}"), "hooks".to_owned()));
-    assert_eq!(routes.len(), 4);
+    assert_eq!(routes.len(), 5);
     let error = embedded_aws::Stack::start(wanted).await.unwrap_err();
     assert!(error.to_string().contains(&format!("port {port}")), "{error}");
 }

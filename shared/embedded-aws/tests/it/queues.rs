@@ -18,20 +18,31 @@ Resources:
     Properties:
       QueueName: changes.fifo
       FifoQueue: true
-      VisibilityTimeout: 2
+      VisibilityTimeout: 4
       RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 3}
   Plain:
     Type: AWS::SQS::Queue
-    Properties: {QueueName: plain, VisibilityTimeout: 2}
+    Properties: {QueueName: plain, VisibilityTimeout: 4}
   Off:
     Type: AWS::SQS::Queue
-    Properties: {QueueName: off, VisibilityTimeout: 2}
+    Properties: {QueueName: off, VisibilityTimeout: 4}
+  Long:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: long.fifo, FifoQueue: true, VisibilityTimeout: 60}
+  PushLong:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: push-long
+      CodeUri: functions/push-long
+      Timeout: 60
+      Events:
+        Long: {Type: SQS, Properties: {Queue: !GetAtt Long.Arn, ScalingConfig: {MaximumConcurrency: 3}}}
   Push:
     Type: AWS::Serverless::Function
     Properties:
       FunctionName: push
       CodeUri: functions/push
-      Timeout: 2
+      Timeout: 4
       Events:
         Changes:
           Type: SQS
@@ -151,18 +162,24 @@ async fn an_error_of_the_function_deletes_nothing_and_too_many_go_to_the_dead_le
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_are_handled_at_the_same_time_up_to_the_concurrency() {
     let mut running = start(TEMPLATE).await;
+    let directory = tempfile::tempdir().unwrap();
+    let go_on = directory.path().join("go-on");
     // Sent one by one while the others are being worked on, so each is a batch of its own.
     for group in ["a", "b", "c", "d"] {
-        send(&running, json!({"name": group, "millis": 1_200}), group, group).await;
+        let body = json!({"name": group, "waitFor": go_on}).to_string();
+        running.stack.send_message("long.fifo", &body, Some(group), Some(group)).await.unwrap();
         if group != "d" {
             running.line(&format!("working {group}")).await;
         }
     }
-    assert_eq!(running.stack.status().functions["push"].running, 3);
+    let counts = running.stack.status().queues["long.fifo"];
+    assert_eq!(running.stack.status().functions["push-long"].running, 3);
+    assert_eq!((counts.visible, counts.in_flight), (1, 3));
+    std::fs::write(&go_on, "").unwrap();
     for _ in 0..4 {
         running.line_from("done").await;
     }
-    empty(&running, "changes.fifo").await;
+    empty(&running, "long.fifo").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,10 +222,17 @@ async fn a_standard_queue_gathers_a_batch_within_its_window() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_finishes_the_batch_that_is_under_way() {
     let mut running = start(TEMPLATE).await;
-    send(&running, json!({"name": "slow", "millis": 800}), "g", "1").await;
+    let directory = tempfile::tempdir().unwrap();
+    let go_on = directory.path().join("go-on");
+    let body = json!({"name": "slow", "waitFor": go_on}).to_string();
+    running.stack.send_message("long.fifo", &body, Some("g"), Some("1")).await.unwrap();
     running.line("working slow").await;
-    let Running { stack, mut events } = running;
-    stack.stop(Duration::from_secs(10)).await;
+    let Running { stack, mut events, .. } = running;
+    let stopping = tokio::spawn(stack.stop(Duration::from_secs(60)));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!stopping.is_finished());
+    std::fs::write(&go_on, "").unwrap();
+    stopping.await.unwrap();
     let mut finished = None;
     while let Ok(event) = events.try_recv() {
         if let StackEvent::BatchFinished { succeeded, failed, .. } = event {
@@ -219,13 +243,33 @@ async fn stopping_finishes_the_batch_that_is_under_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn stopping_gives_up_work_that_takes_too_long() {
+    let mut running = start(TEMPLATE).await;
+    let body = json!({"name": "endless", "waitFor": "/no/such/file"}).to_string();
+    running.stack.send_message("long.fifo", &body, Some("g"), Some("1")).await.unwrap();
+    running.line("working endless").await;
+    let Running { stack, mut events, .. } = running;
+    stack.stop(Duration::from_millis(200)).await;
+    let mut seen = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        match event {
+            StackEvent::BatchFinished { succeeded, failed, .. } => seen.push(format!("{succeeded} {failed}")),
+            StackEvent::InvocationFinished { error, .. } => seen.push(error.unwrap_or_default()),
+            StackEvent::ProcessExited { status, .. } => seen.push(status),
+            _ => {}
+        }
+    }
+    assert_eq!(seen, ["signal: 9 (SIGKILL)", "Sandbox.Stopped", "0 1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn queues_have_the_attributes_of_the_template() {
     let running = start(TEMPLATE).await;
     let client = crate::checks::client(&running.stack.endpoints().sqs);
     let url = running.stack.queue_urls()["changes.fifo"].clone();
     let request = client.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::All);
     let attributes = request.send().await.unwrap().attributes.unwrap();
-    assert_eq!(attributes[&QueueAttributeName::VisibilityTimeout], "2");
+    assert_eq!(attributes[&QueueAttributeName::VisibilityTimeout], "4");
     assert_eq!(attributes[&QueueAttributeName::FifoQueue], "true");
     assert_eq!(
         attributes[&QueueAttributeName::RedrivePolicy],

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use embedded_aws::{Clock, StackEvent};
 use serde_json::{Value, json};
 
-use crate::support::{options, start_with};
+use crate::support::{options, start_with, until};
 
 const TEMPLATE: &str = r#"
 Resources:
@@ -45,20 +45,9 @@ async fn schedules_fire_when_the_clock_says_so() {
     let mut both = [running.wait("a tick", fired).await, running.wait("the night", fired).await];
     both.sort();
     assert_eq!(both, [("PollNightly".to_owned(), "poll".to_owned()), tick]);
-    let mut invocations = 0;
-    while invocations < 4 {
-        running
-            .wait("an invocation", |event| match event {
-                StackEvent::InvocationFinished { error: None, .. } => Some(()),
-                _ => None,
-            })
-            .await;
-        invocations += 1;
-        if running.stack.status().functions["poll"].invocations == 4 {
-            break;
-        }
-    }
-    assert_eq!(running.stack.status().functions["poll"].invocations, 4);
+    let counts = || running.stack.status().functions["poll"];
+    until("all four have run", async || counts().invocations == 4 && counts().running == 0).await;
+    assert_eq!(counts().errors, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,8 @@ pub(crate) fn options(template: &str) -> StackOptions {
 pub(crate) struct Running {
     pub(crate) stack: Stack,
     pub(crate) events: UnboundedReceiver<StackEvent>,
+    /// Events that nobody has waited for yet. A line can come after what followed from it.
+    seen: Vec<StackEvent>,
 }
 
 pub(crate) async fn start(template: &str) -> Running {
@@ -40,29 +42,33 @@ pub(crate) async fn start(template: &str) -> Running {
 pub(crate) async fn start_with(mut options: StackOptions) -> Running {
     let (sender, events) = tokio::sync::mpsc::unbounded_channel();
     options.observer = Some(sender);
-    Running { stack: Stack::start(options).await.unwrap(), events }
+    Running { stack: Stack::start(options).await.unwrap(), events, seen: Vec::new() }
 }
 
 impl Running {
-    /// Waits for an event and gives what the function makes of it.
+    /// Waits for an event, takes it out, and gives what the function makes of it.
     pub(crate) async fn wait<T>(
         &mut self,
         what: &str,
         mut wanted: impl FnMut(&StackEvent) -> Option<T>,
     ) -> T {
-        let mut seen = Vec::new();
+        let known = self.seen.iter().enumerate().find_map(|(place, event)| Some((place, wanted(event)?)));
+        if let Some((place, found)) = known {
+            self.seen.remove(place);
+            return found;
+        }
         let search = async {
             loop {
                 let event = self.events.recv().await.expect("the stack has ended");
                 if let Some(found) = wanted(&event) {
                     return found;
                 }
-                seen.push(event);
+                self.seen.push(event);
             }
         };
         match tokio::time::timeout(PATIENCE, search).await {
             Ok(found) => found,
-            Err(elapsed) => panic!("{what} did not happen ({elapsed}); instead: {seen:#?}"),
+            Err(elapsed) => panic!("{what} did not happen ({elapsed}); instead: {:#?}", self.seen),
         }
     }
 
