@@ -105,7 +105,7 @@ impl Journal {
             // The change that waits for it says so.
             "request without an answer" => None,
             _ if matches!(text("level"), "WARN" | "ERROR") => {
-                let parts = ["message", "map", "fields", "reason", "detail"].map(|name| text(name));
+                let parts = ["message", "map", "fields", "reason", "detail"].map(text);
                 let told: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
                 Some(styled(CARE, &told.join(" ")))
             }
