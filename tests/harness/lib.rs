@@ -1,5 +1,13 @@
 //! What the stories stand on: both stand-ins, the stack with every function as a process, and ways to look at them.
 
+mod folder;
+mod process;
+mod written;
+
+pub use folder::Folder;
+pub use process::{Ended, Program, end_process};
+pub use written::Written;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,7 +16,8 @@ use base64::Engine as _;
 use bridge::config::Config;
 use bridge::journal::Journal;
 use bridge::local::{self, Local, LocalOptions};
-use bridge::simulated::{self, Simulated, WEBHOOK_SECRET};
+use bridge::simulated::{self, Simulated, TRIGGERS, WEBHOOK_SECRET};
+use embedded_aws::StackEvent;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use model::{Pair, PairKind, ParkedChange};
 use serde_json::Value;
@@ -29,6 +38,9 @@ pub struct World {
     pub journal: Journal,
     /// Every line that the functions have logged.
     pub log: Vec<String>,
+    /// The processes that run: function and process id.
+    pub processes: Vec<(String, u32)>,
+    hook: u64,
 }
 
 impl std::fmt::Debug for World {
@@ -46,16 +58,33 @@ pub struct Unusual {
     pub push_environment: BTreeMap<String, String>,
     /// Replacements in the template.
     pub template_edits: Vec<(String, String)>,
+    /// Accepts that a system is another one than at first contact.
+    pub confirm_identity: bool,
 }
 
 impl Unusual {
-    /// Short leases and visibility, for stories in which workers die: 2 s, 3 s and 4 s instead of 30, 45 and 60.
+    /// Short lives, for stories in which workers die: an invocation may take 4 s, a lease holds 5 s and a message is
+    /// invisible for 6 s, instead of 30, 45 and 60.
     pub fn short_lives() -> Self {
+        let edits =
+            [("    Timeout: 30\n", "    Timeout: 4\n"), ("VisibilityTimeout: 60", "VisibilityTimeout: 6")];
         Self {
-            push_environment: BTreeMap::from([("LEASE_SECONDS".to_owned(), "3".to_owned())]),
-            template_edits: vec![("VisibilityTimeout: 60".to_owned(), "VisibilityTimeout: 4".to_owned())],
+            push_environment: BTreeMap::from([("LEASE_SECONDS".to_owned(), "5".to_owned())]),
+            template_edits: edits.map(|(from, to)| (from.to_owned(), to.to_owned())).to_vec(),
             ..Self::default()
         }
+    }
+
+    /// A stack that keeps its queues and its table in this folder.
+    pub fn kept_in(folder: &Folder) -> Self {
+        Self { data: Some(folder.path().to_owned()), ..Self::default() }
+    }
+
+    /// A stack whose queue nobody reads: what the webhooks put there stays there.
+    pub fn unread_queue() -> Self {
+        let batch = "BatchSize: 10 # The most";
+        let unread = format!("Enabled: false\n            {batch}");
+        Self { template_edits: vec![(batch.to_owned(), unread)], ..Self::default() }
     }
 }
 
@@ -69,12 +98,27 @@ pub async fn world(program: &str) -> World {
 /// # Panics
 /// It does not start: the story has failed.
 pub async fn unusual_world(program: &str, unusual: Unusual, edit: impl FnOnce(Config) -> Config) -> World {
-    let systems = simulated::start((0, 0), None).await.unwrap_or_else(|error| panic!("{error:#}"));
+    let systems = simulators().await;
     let config = edit(systems.config().unwrap_or_else(|error| panic!("{error:#}")));
-    let local = start_stack(program, &config, unusual).await;
-    let url = webhook_url(&local);
-    systems.point_webhook_at(&url);
-    World { systems, local, journal: Journal::new(false), log: Vec::new() }
+    world_of(program, systems, &config, unusual).await
+}
+
+/// Both stand-ins, empty.
+///
+/// # Panics
+/// They do not start.
+pub async fn simulators() -> Simulated {
+    simulated::start((0, 0), None).await.unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+/// A world of stand-ins that run already, with Mautic's webhook pointed at a new stack.
+///
+/// # Panics
+/// The stack does not start.
+pub async fn world_of(program: &str, systems: Simulated, config: &Config, unusual: Unusual) -> World {
+    let local = start_stack(program, config, unusual).await;
+    let hook = systems.mautic.add_webhook(&webhook_url(&local), WEBHOOK_SECRET, &TRIGGERS);
+    World { systems, local, journal: Journal::new(false), log: Vec::new(), processes: Vec::new(), hook }
 }
 
 /// A stack alone.
@@ -87,6 +131,7 @@ pub async fn start_stack(program: &str, config: &Config, unusual: Unusual) -> Lo
         data: unusual.data,
         environment: BTreeMap::from([("push-corebos".to_owned(), unusual.push_environment)]),
         template_edits: unusual.template_edits,
+        confirm_identity: unusual.confirm_identity,
         ..LocalOptions::default()
     };
     local::start(config, options).await.unwrap_or_else(|error| panic!("the stack does not start: {error:#}"))
@@ -117,8 +162,15 @@ impl World {
     /// Takes in what has happened since the last time.
     pub fn listen(&mut self) {
         while let Ok(event) = self.local.events.try_recv() {
-            if let embedded_aws::StackEvent::FunctionLog { line, .. } = &event {
-                self.log.push(line.clone());
+            match &event {
+                StackEvent::FunctionLog { line, .. } => self.log.push(line.clone()),
+                StackEvent::ProcessStarted { function, process_id } => {
+                    self.processes.push((function.clone(), *process_id));
+                }
+                StackEvent::ProcessExited { process_id, .. } => {
+                    self.processes.retain(|(_, running)| running != process_id);
+                }
+                _ => {}
             }
             self.journal.line(&event);
         }
@@ -135,7 +187,11 @@ impl World {
             if let Some(found) = found(&self.systems) {
                 return found;
             }
-            assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}; the log ends with {:#?}", self.last_lines());
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "waited in vain for {what}; the log ends with {:#?}",
+                self.last_lines()
+            );
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -150,9 +206,101 @@ impl World {
         while calm < 8 {
             self.listen();
             calm = if self.waiting() == 0 { calm + 1 } else { 0 };
-            assert!(begun.elapsed() < PATIENCE, "the queues never empty; the log ends with {:#?}", self.last_lines());
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "the queues never empty; the log ends with {:#?}",
+                self.last_lines()
+            );
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Waits until the queues are quiet, or this many seconds: for stories in which something waits for long.
+    pub async fn quiet_or_waiting(&mut self, seconds: u64) {
+        let begun = Instant::now();
+        let mut calm = 0;
+        while calm < 8 && begun.elapsed() < Duration::from_secs(seconds) {
+            self.listen();
+            calm = if self.waiting() == 0 { calm + 1 } else { 0 };
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// The log lines with this message, as objects.
+    pub fn told(&self, message: &str) -> Vec<Value> {
+        let lines = self.log.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line["message"] == message).collect()
+    }
+
+    /// Waits for a log line with this message that fits.
+    ///
+    /// # Panics
+    /// None comes, within a minute.
+    pub async fn until_told(&mut self, message: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            self.listen();
+            if let Some(line) = self.told(message).into_iter().find(&fits) {
+                return line;
+            }
+            let last = self.last_lines();
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "no fitting `{message}` was logged; the log ends with {last:#?}"
+            );
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// A contact that a person has created in Mautic, once it is in coreBOS and each knows the other's id: both ids.
+    ///
+    /// # Panics
+    /// Mautic refuses it, or it does not arrive.
+    pub async fn linked_contact(&mut self, fields: &Value) -> (u64, String) {
+        let id = self.new_contact(fields).await;
+        let hub = text(&self.corebos_contact_of(id).await, "id");
+        self.until("the coreBOS id in Mautic", |systems| {
+            (text(&systems.mautic.contact(id)?, "corebos_id") == hub).then_some(())
+        })
+        .await;
+        self.quiet().await;
+        (id, hub)
+    }
+
+    /// A contact that a person has created in Mautic.
+    ///
+    /// # Panics
+    /// Mautic refuses it.
+    pub async fn new_contact(&self, fields: &Value) -> u64 {
+        let id = self.systems.mautic.create_contact(fields).await;
+        id.unwrap_or_else(|| panic!("Mautic refuses {fields}"))
+    }
+
+    /// Waits until a field of a coreBOS record reads so.
+    pub async fn until_field(&mut self, hub: &str, field: &str, value: &str) {
+        self.until(&format!("{field} of {hub} to be {value:?}"), |systems| {
+            (text(&systems.corebos.record(hub)?, field) == value).then_some(())
+        })
+        .await;
+    }
+
+    /// How many coreBOS contacts a field reads so for.
+    pub fn corebos_contacts_with(&self, field: &str, value: &str) -> usize {
+        let records = self.systems.corebos.records("Contacts");
+        records.iter().filter(|record| text(record, field) == value).count()
+    }
+
+    /// How often coreBOS has worked on an operation.
+    pub fn corebos_calls(&self, operation: &str) -> usize {
+        let calls = self.systems.corebos.calls();
+        calls.iter().filter(|call| call.operation.eq_ignore_ascii_case(operation)).count()
+    }
+
+    /// The same systems with another stack, to which Mautic's webhook now points.
+    pub async fn with_stack(self, program: &str, config: &Config, unusual: Unusual) -> Self {
+        self.local.stack.stop(Duration::from_secs(5)).await;
+        self.systems.mautic.remove_webhook(self.hook);
+        world_of(program, self.systems, config, unusual).await
     }
 
     fn last_lines(&self) -> &[String] {
@@ -175,7 +323,8 @@ impl World {
 
     /// How many records coreBOS was asked to write.
     pub fn corebos_writes(&self) -> usize {
-        let writing = |operation: &str| ["create", "revise", "update", "upsert", "delete"].contains(&operation);
+        let writing =
+            |operation: &str| ["create", "revise", "update", "upsert", "delete"].contains(&operation);
         let calls = self.systems.corebos.calls();
         calls.iter().filter(|call| writing(&call.operation.to_ascii_lowercase())).count()
     }
@@ -206,7 +355,8 @@ impl World {
     /// # Panics
     /// No answer came.
     pub async fn post_signed(&self, body: Vec<u8>, signature: Option<&str>) -> (u16, Value) {
-        let request = reqwest::Client::new().post(webhook_url(&self.local)).header("Content-Type", "application/json");
+        let request =
+            reqwest::Client::new().post(webhook_url(&self.local)).header("Content-Type", "application/json");
         let request = match signature {
             Some(signature) => request.header("Webhook-Signature", signature),
             None => request,

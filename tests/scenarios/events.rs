@@ -1,0 +1,181 @@
+//! Every sample event is fed to its function, and does what it says here.
+
+use std::collections::BTreeSet;
+
+use aws::SecretString;
+use aws::gateway::Request;
+use bridge::simulated::SAMPLE_SECRETS;
+use model::{Notice, NoticeKind, System};
+use scenarios::{World, simulators, start_stack, text, world_of};
+use serde_json::Value;
+use sync::memory::{MemoryClock, MemoryQueue};
+use webhook_mautic::Ports;
+
+use crate::BRIDGE;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+
+/// File, status, notices: each the id of a contact, with `-` before it when it is said to be gone.
+const WEBHOOKS: &[(&str, u16, &str)] = &[
+    ("association-changed-19-kb", 200, ""),
+    ("company-deleted", 200, ""),
+    ("company-saved", 200, ""),
+    ("contact-deleted", 200, "-19"),
+    ("contact-deleted-anonymous", 200, "-22"),
+    // The loser of a merge looks like any deletion; push-corebos finds out.
+    ("contact-deleted-by-merge", 200, "-21"),
+    ("contact-new", 200, "1"),
+    ("contact-new-form-merge", 200, "25"),
+    ("contact-updated", 200, "1"),
+    ("contact-updated-merge-winner", 200, "20"),
+    ("contact-updated-stale-boolean", 200, "17"),
+    ("fields-empty", 200, "47"),
+    ("invalid-utf-8", 200, "47"),
+    ("not-json", 400, ""),
+    ("old-secret", 200, "47"),
+    ("page-hit", 200, ""),
+    ("points-changed", 200, "1"),
+    // Nine events of contacts 1 and 34; 34 was created and deleted again.
+    ("queue-of-five-types", 200, "1 -34"),
+    ("queue-second-body", 200, "1"),
+    ("segment-changed", 200, ""),
+    ("subscription-changed", 200, ""),
+    ("ten-in-one-body", 200, "101 102 103 104 105 106 107 108 109 110"),
+    // Its ids may be those of real contacts.
+    ("test-payload", 200, ""),
+    ("unknown-event", 200, "48"),
+    ("unsigned", 401, ""),
+    // The id as a text is good, the ones that are no ids are told and passed over.
+    ("wrong-shapes", 200, "47 49"),
+    ("wrong-signature", 401, ""),
+];
+
+/// The files for push-corebos; each has a test below.
+const PUSHES: &[&str] = &["batch-of-ten", "contact-deleted", "contact-saved", "poison"];
+
+fn event(name: &str) -> Value {
+    let text = std::fs::read(format!("{FOLDER}/{name}.json")).expect(name);
+    serde_json::from_slice(&text).expect(name)
+}
+
+#[test]
+fn every_sample_event_is_tested_and_listed() {
+    let mut files = BTreeSet::new();
+    for entry in std::fs::read_dir(FOLDER).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name != "README.md" {
+            files.insert(name);
+        }
+    }
+    let webhooks = WEBHOOKS.iter().map(|(case, ..)| format!("webhook-mautic.{case}.json"));
+    let pushes = PUSHES.iter().map(|case| format!("push-corebos.{case}.json"));
+    let tested: BTreeSet<String> = webhooks.chain(pushes).collect();
+    assert_eq!(files, tested);
+    let readme = std::fs::read_to_string(format!("{FOLDER}/README.md")).unwrap();
+    let listed = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+    let listed: BTreeSet<String> = listed.filter(|file| file.contains('.')).map(str::to_owned).collect();
+    assert_eq!(listed, tested, "the table in events/README.md");
+}
+
+fn told(notices: &[Notice]) -> String {
+    let each = notices.iter().map(|notice| match notice.kind {
+        NoticeKind::Saved => notice.record.id.clone(),
+        NoticeKind::Deleted => format!("-{}", notice.record.id),
+    });
+    each.collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn a_webhook_becomes_the_notices_that_its_body_names() {
+    let (mautic, corebos): (System, System) =
+        ("mautic:main".parse().unwrap(), "corebos:main".parse().unwrap());
+    let secrets = SAMPLE_SECRETS.map(SecretString::from);
+    let targets = [corebos.clone()];
+    for (case, status, notices) in WEBHOOKS {
+        let queue = MemoryQueue::towards(targets.clone());
+        let ports =
+            Ports { mautic: &mautic, targets: &targets, queue: &queue, clock: &MemoryClock::default() };
+        let request = Request::from_event(event(&format!("webhook-mautic.{case}"))).expect(case);
+        let answer = webhook_mautic::handle(&request, &secrets, &ports).await;
+        let queued = queue.take(&corebos);
+        assert_eq!((answer.status, told(&queued).as_str()), (*status, *notices), "{case}: {}", answer.body);
+        for notice in &queued {
+            assert_eq!(notice.record.system, mautic, "{case}");
+            assert_eq!(notice.record.object.as_str(), "contact", "{case}");
+        }
+        let receipts: BTreeSet<&str> = queued.iter().map(|notice| notice.receipt.as_str()).collect();
+        assert_eq!(receipts.len(), queued.len(), "{case}: receipts are unique");
+    }
+}
+
+/// A world whose Mautic knows the contacts 1 to 3, whom no webhook has told of.
+async fn seeded() -> World {
+    let systems = simulators().await;
+    systems.seed().await;
+    let config = systems.config().unwrap();
+    world_of(BRIDGE, systems, &config, scenarios::Unusual::default()).await
+}
+
+/// Invokes push-corebos with a sample event and gives the ids of the messages that it hands back to the queue.
+async fn push(world: &mut World, case: &str) -> Vec<String> {
+    let answer =
+        world.local.stack.invoke("push-corebos", &event(&format!("push-corebos.{case}"))).await.unwrap();
+    assert_eq!(answer.error, None, "{:#?}", answer.log_lines);
+    let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
+    world.quiet().await;
+    let failures = answer["batchItemFailures"].as_array().expect("a batch response");
+    failures.iter().map(|failure| text(failure, "itemIdentifier")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_contact_is_pushed() {
+    let mut world = seeded().await;
+    assert_eq!(push(&mut world, "contact-saved").await, Vec::<String>::new());
+    let record = world.systems.corebos.find("Contacts", "mautic_id", "1").expect("Ada in coreBOS");
+    assert_eq!((text(&record, "firstname"), text(&record, "lastname")), ("Ada".into(), "Lovelace".into()));
+    assert_eq!(text(&world.systems.mautic.contact(1).unwrap(), "corebos_id"), text(&record, "id"));
+    assert_eq!(world.systems.corebos.records("Contacts").len(), 1);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deletion_of_a_contact_that_nobody_knows_changes_nothing() {
+    let mut world = seeded().await;
+    assert_eq!(push(&mut world, "contact-deleted").await, Vec::<String>::new());
+    assert_eq!(world.corebos_writes(), 0);
+    let pushed = world.told("change pushed");
+    assert_eq!(
+        (text(&pushed[0], "outcome"), text(&pushed[0], "reason")),
+        ("skipped".into(), "never_linked".into())
+    );
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_notices_of_three_contacts_make_three_records() {
+    let mut world = seeded().await;
+    assert_eq!(push(&mut world, "batch-of-ten").await, Vec::<String>::new());
+    for id in ["1", "2", "3"] {
+        assert_eq!(world.corebos_contacts_with("mautic_id", id), 1, "contact {id}");
+    }
+    assert_eq!(world.corebos_writes(), 3, "three creates and nothing else");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_no_notice_goes_to_the_dead_letters_and_the_next_one_is_pushed() {
+    let systems = simulators().await;
+    systems.seed().await;
+    let config = systems.config().unwrap();
+    let local = start_stack(BRIDGE, &config, scenarios::Unusual::default()).await;
+    let answer = local.stack.invoke("push-corebos", &event("push-corebos.poison")).await.unwrap();
+    assert_eq!(answer.error, None);
+    let payload: Value = serde_json::from_slice(&answer.payload).unwrap();
+    assert_eq!(payload["batchItemFailures"], serde_json::json!([]));
+    assert!(systems.corebos.find("Contacts", "mautic_id", "2").is_some(), "the notice behind it was pushed");
+    let queues = local.stack.status().queues;
+    let letters: usize =
+        queues.iter().filter(|(name, _)| name.contains("dead")).map(|(_, queue)| queue.visible).sum();
+    assert_eq!(letters, 1, "{queues:?}");
+    local.stack.stop(std::time::Duration::from_secs(5)).await;
+}
