@@ -22,6 +22,7 @@ pub mod shipped;
 mod suggest;
 mod target;
 mod template;
+pub mod verify;
 mod xml;
 
 pub use differences::{DIFFERENCES, Difference, differences_as_markdown};

@@ -16,7 +16,7 @@ use crate::semantics::Semantics;
 ///
 /// It is asked while a map is evaluated, so whoever provides it reads the records beforehand:
 /// [`FieldMap::references`](crate::FieldMap::references) tells which.
-pub trait RelatedRecords {
+pub trait RelatedRecords: Sync {
     /// The record of a web service id (`11x74`), with its module; users and groups included.
     ///
     /// A group has a field `members`: a list of the ids of its users.

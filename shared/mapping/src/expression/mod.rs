@@ -48,8 +48,22 @@ pub struct Expression {
 
 /// Why an expression has no value, or cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{0}")]
-pub struct ExpressionError(String);
+#[error("{problem}")]
+pub struct ExpressionError {
+    problem: String,
+    needs_corebos: bool,
+}
+
+impl ExpressionError {
+    fn new(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), needs_corebos: false }
+    }
+
+    /// Whether nothing is wrong with the expression but that only coreBOS itself can evaluate it.
+    pub fn needs_corebos(&self) -> bool {
+        self.needs_corebos
+    }
+}
 
 impl Expression {
     /// Compiles an expression. Functions that need coreBOS's own data are refused here.
@@ -59,11 +73,16 @@ impl Expression {
         let parsed = parse::parse(&entities::decode(text), semantics);
         let refused = parsed.as_ref().ok().and_then(|parsed| parsed.refused.first());
         if let Some((name, _)) = refused {
-            return Err(ExpressionError(format!("the function `{name}` needs coreBOS's own data")));
+            let problem = format!("the function `{name}` needs coreBOS's own data");
+            return Err(ExpressionError { problem, needs_corebos: true });
+        }
+        let unknown = parsed.as_ref().ok().and_then(|parsed| parsed.unknown.first());
+        if let Some((name, _)) = unknown.filter(|_| semantics == Semantics::Bridge) {
+            return Err(ExpressionError::new(format!("there is no function `{name}`")));
         }
         let node = parsed.map(|parsed| parsed.node);
         match node {
-            Err(error) if semantics == Semantics::Bridge => Err(ExpressionError(error.problem)),
+            Err(error) if semantics == Semantics::Bridge => Err(ExpressionError::new(error.problem)),
             node => Ok(Self { node, semantics }),
         }
     }
@@ -74,11 +93,11 @@ impl Expression {
         record: Option<&Fields>,
         surroundings: &Surroundings<'_>,
     ) -> Result<Value, ExpressionError> {
-        let node = self.node.as_ref().map_err(|error| ExpressionError(error.problem.clone()))?;
+        let node = self.node.as_ref().map_err(|error| ExpressionError::new(error.problem.as_str()))?;
         let with_record = record.map(FieldNames);
         let names: &dyn Names = with_record.as_ref().map_or(&OwnNames as &dyn Names, |names| names);
         let scope = Scope { names, semantics: self.semantics, surroundings };
-        evaluate(node, &scope).map_err(|fault| ExpressionError(fault.to_string()))
+        evaluate(node, &scope).map_err(|fault| ExpressionError::new(fault.to_string()))
     }
 }
 

@@ -5,8 +5,5 @@
 mod bridge;
 mod checker;
 mod differences;
-mod expressions;
 mod no_panic;
-mod outbound;
 mod recorded;
-mod users;
