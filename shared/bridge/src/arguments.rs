@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps coreBOS CRM in step with Mautic; this is the bridge on your own machine.
 #[derive(Debug, Parser)]
@@ -24,6 +24,11 @@ pub(crate) enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Field maps: finds the mistakes in them, tries them on a record, compares them with coreBOS's answers.
+    Map {
+        #[command(subcommand)]
+        command: MapCommand,
     },
     /// Runs one function over the Lambda Runtime API. The other commands start it.
     #[command(hide = true)]
@@ -77,4 +82,81 @@ pub(crate) struct InvokeOptions {
     /// The systems to connect; without it stand-ins are used that know the people of the sample events.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MapCommand {
+    /// Finds the mistakes in maps. Exit code 1 if there are errors; warnings are no errors.
+    Check(CheckOptions),
+    /// Prints what a map makes of a record, as JSON.
+    Apply(ApplyOptions),
+    /// Runs recorded cases and prints every answer that is not coreBOS's. Exit code 1 if there is one.
+    Verify(VerifyOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckOptions {
+    /// Maps, and folders with maps (`*.xml`, in their subfolders too). Maps that belong together, such as
+    /// `ContactsToMautic.xml` and `MauticToContacts.xml`, are also checked for what does not come back.
+    #[arg(required = true, value_name = "FILE_OR_FOLDER")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How the findings are printed.
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(crate) format: CheckFormat,
+    /// The fields that a system really has, custom ones included, instead of the bundled list of stock
+    /// fields: the answer of coreBOS's `describe`, Mautic's `/api/fields/contact` or HubSpot's
+    /// `/crm/v3/properties/contacts`, in a file. OBJECT is one of corebos-accounts, corebos-contacts,
+    /// corebos-leads, corebos-potentials, mautic-company, mautic-contact, hubspot-company, hubspot-contact,
+    /// hubspot-deal; or `source` or `target` for whatever the maps read or make.
+    #[arg(long, value_name = "OBJECT=FILE")]
+    pub(crate) schema: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// As a compiler does it: the place, what is wrong, the line, what was probably meant.
+    Human,
+    /// One JSON array with an object per finding.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyOptions {
+    /// The map.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) map: PathBuf,
+    /// The record: a JSON object with its fields; or an object with the record as `record` and the records it
+    /// refers to, by their web service ids, as `related`. With `"mode": "record"` and a `module`, it is
+    /// evaluated as a record of coreBOS, and DEFAULT reads the bag `source`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: PathBuf,
+    /// What the target has already: a JSON object. What the map makes is put onto it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) target: Option<PathBuf>,
+    /// What the map means.
+    #[arg(long, value_enum, default_value_t = SemanticsOption::Bridge)]
+    pub(crate) semantics: SemanticsOption,
+    /// The time for maps that read the clock, such as 2026-11-21T09:30:00Z. Without it, now.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyOptions {
+    /// Files with one case per line, each a JSON object with `id`, `feature` and `result`, and with `map`,
+    /// `source` and `target` (inbound), `expr` and `env` (expressions), or `map`, `record`, `related`, `mode`
+    /// and `target` (outbound).
+    #[arg(required = true, value_name = "CASES.jsonl")]
+    pub(crate) cases: Vec<PathBuf>,
+    /// What the maps and expressions mean.
+    #[arg(long, value_enum, default_value_t = SemanticsOption::Corebos)]
+    pub(crate) semantics: SemanticsOption,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum SemanticsOption {
+    /// What coreBOS answers wherever that is usable, and better where it is not.
+    Bridge,
+    /// Exactly what coreBOS answers, oddities and failures included.
+    Corebos,
 }

@@ -11,6 +11,7 @@ mod functions;
 mod invoke;
 pub mod journal;
 pub mod local;
+mod map;
 pub mod screen;
 pub mod simulated;
 mod up;
@@ -35,6 +36,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Command::Function { name } = &arguments.command {
         return functions::run(name);
     }
+    if let Command::Map { command } = &arguments.command {
+        return map::run(command).unwrap_or_else(|error| failed(&error));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
@@ -48,7 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 screen::line(config::EXAMPLE.trim_end());
                 Ok(ExitCode::SUCCESS)
             }
-            Command::Function { .. } => Ok(ExitCode::SUCCESS),
+            Command::Function { .. } | Command::Map { .. } => Ok(ExitCode::SUCCESS),
         }
     });
     // What still runs in the background has nothing to say any more.
