@@ -110,6 +110,26 @@ async fn a_revise_whose_answer_is_lost_is_not_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_connection_broke_before_it_was_done_is_done_once() {
+    let mut world =
+        scenarios::unusual_world(BRIDGE, scenarios::Unusual::short_lives(), |config| config).await;
+    for operation in ["create", "revise"] {
+        world
+            .systems
+            .corebos
+            .faults()
+            .add(Fault::new(FaultKind::DropConnection).operation(operation).times(1));
+    }
+    let (id, hub) = world.linked_contact(&json!({ "lastname": "Once", "email": "once@example.org" })).await;
+    assert!(world.systems.mautic.edit_contact(id, &json!({ "mobile": "600" })).await);
+    world.until_field(&hub, "mobile", "600").await;
+    world.quiet().await;
+    assert_eq!(world.systems.corebos.faults().active(), 0);
+    assert_eq!((world.corebos_writes(), world.systems.corebos.records("Contacts").len()), (2, 1));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_id_whose_writing_back_was_not_answered_is_there_once_and_the_next_edit_travels() {
     for kind in [FaultKind::LoseAnswer, FaultKind::AnswerAfterWork(500)] {
         let mut world =
