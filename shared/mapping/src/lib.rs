@@ -12,6 +12,7 @@ mod document;
 mod evaluate;
 mod expression;
 mod finding;
+pub mod language;
 mod map;
 mod path;
 mod php;

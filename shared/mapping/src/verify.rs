@@ -105,9 +105,7 @@ impl Recording {
         match self.ask(semantics) {
             Answer::Error { text, needs_corebos: true } if !is_error => Verdict::Refused { reason: text },
             Answer::Error { .. } if is_error => Verdict::Agrees,
-            Answer::Json(json) if !is_error && (json == expected || same_nothing(&json, &expected)) => {
-                Verdict::Agrees
-            }
+            Answer::Json(json) if !is_error && json == expected => Verdict::Agrees,
             Answer::Json(answered) | Answer::Error { text: answered, .. } => {
                 Verdict::Disagrees { expected, answered }
             }
@@ -147,11 +145,6 @@ impl Recording {
             }
         }
     }
-}
-
-/// PHP has one empty array: `{}` and `[]` are the same.
-fn same_nothing(one: &str, other: &str) -> bool {
-    [one, other].iter().all(|json| matches!(*json, "[]" | "{}"))
 }
 
 fn surroundings<'a>(records: &'a Records, record: Option<Record<'a>>) -> Surroundings<'a> {

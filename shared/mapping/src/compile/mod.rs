@@ -12,6 +12,7 @@ use crate::map::FieldMap;
 use crate::path::TargetName;
 use crate::semantics::Semantics;
 use crate::target::{Master, Source, Target};
+pub(crate) use part::DIRECTIVES;
 use reading::Reading;
 
 pub(crate) fn compile(name: &str, xml: &[u8], semantics: Semantics) -> Result<FieldMap, MapError> {

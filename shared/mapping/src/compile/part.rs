@@ -15,7 +15,7 @@ use crate::target::{Directive, Part};
 use crate::template::{self, Template, Unsupported};
 
 /// The words that `OrgfieldID` knows, besides nothing and numbers.
-const DIRECTIVES: [&str; 6] = ["CONST", "DEFAULT", "EXPRESSION", "FIELD", "RULE", "TEMPLATE"];
+pub(crate) const DIRECTIVES: [&str; 6] = ["CONST", "DEFAULT", "EXPRESSION", "FIELD", "RULE", "TEMPLATE"];
 
 pub(super) fn compile(
     map: MapText<'_>,

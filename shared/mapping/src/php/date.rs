@@ -207,11 +207,18 @@ pub(crate) fn parse(text: &str, today: i64) -> Option<i64> {
         None => (None, text.as_str()),
     };
     let time_text = rest.trim_start_matches([' ', 't', ',']);
-    if date.is_some() && !rest.is_empty() && rest.len() == time_text.len() {
+    let has_time = time_text.starts_with(|first: char| first.is_ascii_digit());
+    if date.is_some() && has_time && rest.len() == time_text.len() {
         return None;
     }
-    let (time, rest) =
-        if time_text.is_empty() { ((0, 0, 0), "") } else { parse_time(time_text, date.is_some())? };
+    let (time, rest) = if time_text.is_empty() {
+        ((0, 0, 0), "")
+    } else if date.is_some() && !has_time {
+        // A time zone alone.
+        ((0, 0, 0), rest)
+    } else {
+        parse_time(time_text, date.is_some())?
+    };
     let shift = parse_zone(rest)?;
     let (hour, minute, second) = time;
     let day = date.map_or(today.div_euclid(DAY) * DAY, Civil::timestamp);
@@ -347,11 +354,21 @@ fn parse_time(text: &str, behind_date: bool) -> Option<(Time, &str)> {
     valid.then_some(((hour, minute, second), rest))
 }
 
-/// The shift of a time zone in seconds; only UTC by its names, others by their numbers.
+/// The shift of a time zone in seconds; UTC by its names, others by their numbers or military letters.
 fn parse_zone(text: &str) -> Option<i64> {
     let text = text.trim();
     if matches!(text, "" | "z" | "utc" | "gmt") {
         return Some(0);
+    }
+    if let [letter] = text.as_bytes() {
+        let hours = match letter {
+            b'a'..=b'i' => letter - b'a' + 1,
+            b'k'..=b'm' => letter - b'k' + 10,
+            b'n'..=b'y' => letter - b'n' + 1,
+            _ => return None,
+        };
+        let shift = i64::from(hours) * 3600;
+        return Some(if *letter < b'n' { shift } else { -shift });
     }
     let (sign, digits) = match text.split_at_checked(1)? {
         ("+", digits) => (1, digits),
@@ -386,6 +403,8 @@ mod tests {
             ("1/31/2024", "2024-01-31 00:00:00"),
             ("@86400", "1970-01-02 00:00:00"),
             ("10:00 pm", "1970-01-01 22:00:00"),
+            ("2024-01-31a", "2024-01-30 23:00:00"),
+            ("10:00 z", "1970-01-01 10:00:00"),
         ] {
             let found = parse(text, 0).map(|timestamp| format(timestamp, "Y-m-d H:i:s"));
             assert_eq!(found.as_deref(), Some(expected), "{text}");

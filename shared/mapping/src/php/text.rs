@@ -97,10 +97,7 @@ pub(crate) fn quote_meta(text: &[u8]) -> Vec<u8> {
 /// Where a needle begins in a haystack, from a position on.
 pub(crate) fn find(haystack: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     let haystack = haystack.get(from..)?;
-    if needle.is_empty() {
-        return Some(from);
-    }
-    haystack.windows(needle.len()).position(|window| window == needle).map(|at| at + from)
+    memchr::memmem::find(haystack, needle).map(|at| at + from)
 }
 
 /// `str_replace` of one search string. `None` if the result would be longer than a limit.

@@ -51,6 +51,11 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().filter(|function| function.needs != Needs::Corebos).map(|function| function.name)
 }
 
+/// The names of the functions that only coreBOS can evaluate.
+pub(crate) fn names_of_corebos() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().filter(|function| function.needs == Needs::Corebos).map(|function| function.name)
+}
+
 const fn pure(name: &'static str, call: fn(&[Value], &Scope<'_>) -> Result<Value, Fault>) -> Function {
     Function { name, needs: Needs::Nothing, takes_nodes: false, call }
 }
