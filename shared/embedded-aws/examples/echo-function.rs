@@ -98,6 +98,10 @@ async fn http(event: &Value) -> Result<Value, Error> {
             tokio::time::sleep(Duration::from_millis(parameter("millis").unwrap_or_default().parse()?)).await;
             Ok(json!({"statusCode": 200, "body": "slow"}))
         }
+        Some("wait") => {
+            wait_for(parameter("path").unwrap_or_default()).await;
+            Ok(json!({"statusCode": 200, "body": "waited"}))
+        }
         Some("raw") => Ok(json!({"message": "no status"})),
         Some("malformed") => Ok(json!({"statusCode": "none"})),
         Some("headers") => Ok(json!({
@@ -112,6 +116,13 @@ async fn http(event: &Value) -> Result<Value, Error> {
             "headers": {"content-type": "application/json", "x-process": std::process::id()},
             "body": event.to_string(),
         })),
+    }
+}
+
+/// Waits until a file is there.
+async fn wait_for(path: &str) {
+    while !std::path::Path::new(path).exists() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -152,9 +163,7 @@ async fn messages(records: &[Value]) -> Result<Value, Error> {
         }
         if let Some(path) = body.get("waitFor").and_then(Value::as_str) {
             println!("working {name}");
-            while !std::path::Path::new(path).exists() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
+            wait_for(path).await;
         }
         println!("done {name} {count}");
     }

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use embedded_aws::{Stack, StackError};
@@ -25,13 +26,13 @@ Resources:
       TimeToLiveSpecification: {AttributeName: expires_at, Enabled: true}
   Work:
     Type: AWS::SQS::Queue
-    Properties: {QueueName: work, VisibilityTimeout: 4}
+    Properties: {QueueName: work, VisibilityTimeout: 20}
   Push:
     Type: AWS::Serverless::Function
     Properties:
       FunctionName: push
       CodeUri: functions/push
-      Timeout: 4
+      Timeout: 20
       Events:
         Get: {Type: HttpApi, Properties: {Path: /x, Method: GET}}
         Work: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn}}
@@ -43,6 +44,14 @@ struct Served {
     ready: Value,
     /// Kept, or the child could not print any more.
     output: BufReader<std::process::ChildStdout>,
+}
+
+/// Nothing that a failed test started outlives it.
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 fn serve(directory: &Path) -> Served {
@@ -110,19 +119,27 @@ async fn killed_and_started_again_nothing_acknowledged_is_lost() {
         .unwrap();
     let second = receive.send().await.unwrap().messages.unwrap().remove(0);
     assert_eq!(second.body(), Some("a2"));
-    // And many senders at once, each told that its message is safe.
+    // And senders that go on until the stack dies, each told that its messages are safe.
+    let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let mut senders = tokio::task::JoinSet::new();
-    for number in 0..40 {
-        let (client, url) = (client.clone(), url.clone());
+    for sender in 0..8 {
+        let (client, url, acknowledged) = (client.clone(), url.clone(), Arc::clone(&acknowledged));
         senders.spawn(async move {
-            let message = client.send_message().queue_url(url).message_body(format!("m{number}"));
-            let message = message.message_group_id("m").message_deduplication_id(format!("m{number}"));
-            message.send().await.map(|_| format!("m{number}"))
+            for number in 0.. {
+                let body = format!("m{sender}-{number}");
+                let message = client.send_message().queue_url(&url).message_body(&body);
+                let message = message.message_group_id(&body).message_deduplication_id(&body);
+                match message.send().await {
+                    Ok(_) => acknowledged.lock().unwrap().push(body),
+                    Err(_) => return,
+                }
+            }
         });
     }
-    let acknowledged: Vec<String> = senders.join_all().await.into_iter().filter_map(Result::ok).collect();
-    assert_eq!(acknowledged.len(), 40);
+    until("many were sent", async || acknowledged.lock().unwrap().len() > 200).await;
     served.kill();
+    senders.join_all().await;
+    let acknowledged: Vec<String> = std::mem::take(&mut acknowledged.lock().unwrap());
 
     let served = serve(directory.path());
     let client = crate::checks::client(served.text("/sqs"));
@@ -139,14 +156,15 @@ async fn killed_and_started_again_nothing_acknowledged_is_lost() {
             let count = &message.attributes.as_ref().unwrap()[&"ApproximateReceiveCount".into()];
             found.push(format!("{} {count}", message.body().unwrap()));
         }
-        found.len() >= 43
+        found.len() >= acknowledged.len() + 3
     })
     .await;
     let mut expected: Vec<String> = acknowledged.iter().map(|body| format!("{body} 1")).collect();
     expected.extend(["a2 2".to_owned(), "b1 1".to_owned(), "c1 1".to_owned()]);
-    expected.sort();
-    found.sort();
-    assert_eq!(found, expected);
+    // The last message of a sender may be there without its answer having come through.
+    let lost: Vec<&String> = expected.iter().filter(|message| !found.contains(message)).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    assert!(found.len() <= expected.len() + 8, "{} came of {}", found.len(), expected.len());
     // The deduplication ids are remembered, and numbers go on rising.
     let again = send(&client, &url, "b1").await;
     assert_eq!(again.message_id, answers[2].message_id);
@@ -191,12 +209,20 @@ async fn ctrl_c_lets_running_work_finish_and_ends_everything() {
     let directory = tempfile::tempdir().unwrap();
     let mut served = serve(directory.path());
     let process = served.process_of_the_function().await;
-    let slow = format!("{}/x?mode=slow&millis=1500", served.text("/base"));
-    let slow = tokio::spawn(async move { reqwest::get(slow).await.unwrap().status().as_u16() });
+    let go_on = directory.path().join("go-on");
+    let slow = reqwest::Client::new().get(format!("{}/x", served.text("/base")));
+    let slow = slow.query(&[("mode", "wait"), ("path", go_on.to_str().unwrap())]);
+    let slow = tokio::spawn(async move { slow.send().await.unwrap().status().as_u16() });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    // As a terminal does it: to the whole group.
+    // As a terminal does it: to the whole group, of which the functions must not be members.
     let group = rustix::process::Pid::from_raw(i32::try_from(served.child.id()).unwrap()).unwrap();
+    let function = rustix::process::Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
+    assert_ne!(rustix::process::getpgid(Some(function)).unwrap(), group);
     rustix::process::kill_process_group(group, rustix::process::Signal::INT).unwrap();
+    let address = served.text("/base").trim_start_matches("http://").to_owned();
+    until("nobody listens any more", async || tokio::net::TcpStream::connect(&address).await.is_err()).await;
+    assert!(!slow.is_finished());
+    std::fs::write(&go_on, "").unwrap();
     assert_eq!(slow.await.unwrap(), 200);
     let mut last = String::new();
     served.output.read_line(&mut last).unwrap();

@@ -1,8 +1,8 @@
 //! A stack for a test, and waiting for what happens in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use embedded_aws::{Stack, StackEvent, StackOptions};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -11,14 +11,34 @@ use tokio::sync::mpsc::UnboundedReceiver;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program of one of the examples.
+///
+/// `cargo test` builds them, but not when it is given the name of a test, nor with `--test it`. A missing or outdated
+/// program would make a test mean something else, so it is refused.
 pub(crate) fn example(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
     path.pop();
     path.push("examples");
     path.push(name);
-    assert!(path.exists(), "{} is missing; run `cargo test -p embedded-aws` without --test", path.display());
+    let built = std::fs::metadata(&path).and_then(|found| found.modified()).ok();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source = newest(&here.join("src")).max(newest(&here.join("examples").join(format!("{name}.rs"))));
+    assert!(
+        built.is_some_and(|built| built >= source),
+        "{} is missing or older than its source; run `cargo build -p embedded-aws --examples` first",
+        path.display()
+    );
     path
+}
+
+/// When the newest file below a path was changed.
+fn newest(path: &Path) -> SystemTime {
+    match std::fs::read_dir(path) {
+        Ok(entries) => {
+            entries.map(|entry| newest(&entry.unwrap().path())).max().unwrap_or(SystemTime::UNIX_EPOCH)
+        }
+        Err(_) => std::fs::metadata(path).unwrap().modified().unwrap(),
+    }
 }
 
 /// Options with the echo function behind every function.
