@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use mapping::{FieldMap, Finding, Record, Semantics, Severity, Surroundings};
 use model::{Fields, Value};
 
@@ -85,9 +85,10 @@ fn now() -> jiff::Timestamp {
 
 fn read_fields(path: &Path) -> Result<Fields> {
     let bytes = file::read_json(path)?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| anyhow!("{}:{}", path.display(), file::json_problem(&error, 1)))
-        .with_context(|| "a record is a JSON object")
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let problem = file::json_problem(&error, 1);
+        anyhow!("{}:{problem}; what is needed is a JSON object of fields", path.display())
+    })
 }
 
 /// What the map is applied to.

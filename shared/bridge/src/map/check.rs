@@ -1,5 +1,6 @@
 //! `bridge map check`: the mistakes in maps, for people and for programs.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -47,7 +48,7 @@ pub(super) fn check(options: &CheckOptions) -> Result<ExitCode> {
     let findings: Vec<Finding> =
         maps.iter().flat_map(|map| map.findings.iter().cloned().chain(pair_findings(map, &maps))).collect();
     match options.format {
-        CheckFormat::Human => show_findings(&findings, maps.len()),
+        CheckFormat::Human => show_findings(&findings, maps.len(), unread),
         CheckFormat::Json => {
             let told: Vec<_> = findings.iter().map(Told::from).collect();
             line(&serde_json::to_string_pretty(&told)?);
@@ -69,7 +70,8 @@ struct Map {
 impl Map {
     fn new(path: PathBuf, xml: &[u8], live: &LiveSchemas) -> Self {
         let name = path.display().to_string();
-        let compiled = FieldMap::compile(&name, xml, Semantics::Bridge).ok();
+        // Maps of a pair speak of each other by their names.
+        let compiled = FieldMap::compile(&stem(&path), xml, Semantics::Bridge).ok();
         let schemas = compiled.as_ref().map(|map| live.onto(Schemas::bundled_for(map)));
         let findings = check_map(&name, xml, schemas.as_ref());
         Self { path, text: show::text(xml), compiled, findings }
@@ -108,6 +110,7 @@ fn pair_findings(map: &Map, maps: &[Map]) -> Vec<Finding> {
     let (Some(forward), Some(reverse)) = (&map.compiled, reverse) else { return Vec::new() };
     let mut findings = check_pair(forward, reverse);
     for finding in &mut findings {
+        finding.map = map.path.display().to_string();
         finding.source_line = show::line_of(&map.text, finding.position);
     }
     findings
@@ -126,24 +129,23 @@ fn stem(path: &Path) -> String {
     path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn show_findings(findings: &[Finding], files: usize) {
+fn show_findings(findings: &[Finding], maps: usize, unread: usize) {
     for finding in findings {
         line(&show::finding(finding));
         line("");
     }
     let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
-    let style = match (errors, warnings) {
+    let style = match (errors + unread, warnings) {
         (0, 0) => GOOD,
         (0, _) => CARE,
         _ => BAD,
     };
-    let summary = format!(
-        "{} and {} in {}",
-        show::count(errors, "error"),
-        show::count(warnings, "warning"),
-        show::count(files, "map")
-    );
+    let [errors, warnings] = [show::count(errors, "error"), show::count(warnings, "warning")];
+    let mut summary = format!("{errors} and {warnings} in {}", show::count(maps, "map"));
+    if unread > 0 {
+        let _ = write!(summary, "; {} cannot be read", show::count(unread, "file"));
+    }
     line(&styled(style, &summary));
 }
 
@@ -157,9 +159,12 @@ struct Told<'a> {
     message: &'a str,
     /// What to do about it; may be empty.
     advice: &'a str,
-    /// The line of the map.
-    source: &'a str,
+    /// The line of the map, as long as it is no longer than 2,000 characters.
+    source: String,
 }
+
+/// The longest line of a map that programs get, in characters.
+const MAX_SOURCE: usize = 2_000;
 
 impl<'a> From<&'a Finding> for Told<'a> {
     fn from(finding: &'a Finding) -> Self {
@@ -173,7 +178,7 @@ impl<'a> From<&'a Finding> for Told<'a> {
             column: finding.position.column,
             message: &finding.problem,
             advice: &finding.advice,
-            source: &finding.source_line,
+            source: finding.source_line.chars().take(MAX_SOURCE).collect(),
         }
     }
 }

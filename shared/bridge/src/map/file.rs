@@ -9,9 +9,12 @@ use anyhow::{Context, Result, bail};
 /// The longest record file and the longest line of cases, in bytes.
 pub(super) const MAX_JSON_BYTES: usize = 16 << 20;
 
+/// How much of a map is read at most, in bytes: enough to tell how long it is when it is too long.
+const MAX_MAP_READ: usize = mapping::MAX_BYTES << 6;
+
 /// Reads a map. Of one that is too long only so much that the map engine sees that it is.
 pub(super) fn read_map(path: &Path) -> Result<Vec<u8>> {
-    read_start(path, mapping::MAX_BYTES + 1)
+    read_start(path, MAX_MAP_READ)
 }
 
 /// Reads a JSON file.
