@@ -89,12 +89,13 @@ fn expected_answers<W: World>(seen: &Seen<'_, W>, plan: &FieldPlan) -> BTreeMap<
     let reverse = environment.context.map(environment.direction.reverse());
     let id_field = environment.context.spec.id_field(environment.direction.source());
     let projection = project(reverse, &record, &seen.source_schema);
-    projection
-        .fields
-        .into_iter()
-        .filter(|(y, _)| y != id_field)
-        .map(|(y, projected)| (y, projected.base))
-        .collect()
+    // A field that is made of what was written, and is no partner of it, travels by its own notice.
+    let settles = |y: &String| {
+        y != id_field
+            && plan.settled.keys().any(|x| environment.context.are_partners(environment.direction, x, y))
+    };
+    let settled = projection.fields.into_iter().filter(|(y, _)| settles(y));
+    settled.map(|(y, projected)| (y, projected.base)).collect()
 }
 
 /// The natural key of the record to be: the first that is not blank.

@@ -33,6 +33,9 @@ const TO_REMOTE: &str = "<map><fields>
 <field><fieldname>phone</fieldname><Orgfields><Orgfield><OrgfieldName>phone</OrgfieldName></Orgfield></Orgfields></field>
 </fields></map>";
 
+/// A field that is made of two others, one way.
+const GREETING: &str = "<field><fieldname>greeting</fieldname><Orgfields><Orgfield><OrgfieldName>firstname</OrgfieldName></Orgfield><Orgfield><OrgfieldName>phone</OrgfieldName></Orgfield><delimiter>/</delimiter></Orgfields></field>";
+
 /// The fields that both maps carry one to one.
 pub(crate) const SHARED: [&str; 4] = ["firstname", "lastname", "email", "phone"];
 
@@ -80,8 +83,18 @@ impl World {
         Self::with(settings, MemoryField::default())
     }
 
+    /// A world whose maps make a field of two others on both sides.
+    pub(crate) fn with_derived_fields(settings: PairSettings) -> Self {
+        let to_remote = TO_REMOTE.replace("</fields>", &format!("{GREETING}</fields>"));
+        Self::of(settings, MemoryField::default(), &to_remote)
+    }
+
     /// A world whose coreBOS has a phone field like this.
     pub(crate) fn with(settings: PairSettings, hub_phone: MemoryField) -> Self {
+        Self::of(settings, hub_phone, TO_REMOTE)
+    }
+
+    fn of(settings: PairSettings, hub_phone: MemoryField, to_remote: &str) -> Self {
         let clock = MemoryClock::default();
         let (hub_name, remote_name): (System, System) =
             ("corebos:main".parse().unwrap(), "mautic:main".parse().unwrap());
@@ -99,7 +112,8 @@ impl World {
         let hub_schema =
             MemorySchema::of(hub_fields.map(|f| (f, plain())).into_iter().chain([("phone", hub_phone)]));
         let remote_schema = MemorySchema::of(
-            ["firstname", "lastname", "email", "phone", "corebos_id", "points"].map(|f| (f, plain())),
+            ["firstname", "lastname", "email", "phone", "greeting", "corebos_id", "points"]
+                .map(|f| (f, plain())),
         );
         let spec = pair_spec(PairKind::MauticContacts);
         let map = |name, xml: &str, direction| {
@@ -110,7 +124,7 @@ impl World {
             spec,
             settings,
             to_hub: map("MauticToContacts", TO_HUB, Direction::ToHub),
-            to_remote: map("ContactsToMautic", TO_REMOTE, Direction::ToRemote),
+            to_remote: map("ContactsToMautic", to_remote, Direction::ToRemote),
             hub_is_pushed: true,
             remote_is_pushed: true,
         };
