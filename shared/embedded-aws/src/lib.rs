@@ -14,7 +14,9 @@
 //! - **Access**: no signature, role, policy or encryption is checked. Everything listens on 127.0.0.1 over plain HTTP.
 //! - **Template**: `AWS::Lambda::Function`, event source mappings, REST APIs, function URLs, authorizers, event filters
 //!   and event types other than `HttpApi`, `SQS`, `Schedule` and `ScheduleV2` are errors. CORS settings, stages,
-//!   throttling, alarms, roles and outputs are passed over. Names that AWS would make up are the logical ids.
+//!   throttling, alarms, roles and outputs are passed over. Names that AWS would make up are the logical ids. Of a
+//!   parameter only its type and its allowed values are checked, not its pattern and bounds: what is asked for in the
+//!   cloud, TLS for example, does not hold on one machine.
 //! - **SQS**: counts are exact and a queue exists at once. Tags, permissions, `ReceiveRequestAttemptId` and the query
 //!   (XML) protocol are not there. Dead letters are moved when a receive meets them, as in SQS, so `maxReceiveCount` is
 //!   noticed at the next receive. A move task is done when it is answered. Throughput quotas are not enforced. After a
@@ -36,6 +38,8 @@
 //!   not enforced, the server's own (about 400 kB) is. `X-Forwarded-Proto` is `http`.
 //! - **Schedules**: fire to the second instead of within the minute. Flexible windows, start and end dates, groups and
 //!   retry policies of EventBridge itself are not there; a firing missed while the machine slept is made up for by one.
+//! - **Stopping** while a queue is being polled can take a message that nobody handles; it comes again after its
+//!   visibility, with its count one higher.
 //! - **Ending with the parent**: when the program that holds the stack is killed, a function's process ends as soon as
 //!   it asks for its next event or reports an answer. One that hangs inside its own code is not ended.
 

@@ -247,11 +247,14 @@ impl Function {
     }
 
     async fn back_off(&self) {
-        let failures = self.failed_starts.load(Ordering::Relaxed);
-        if failures > 0 {
-            let pause = Duration::from_millis(100 << failures.min(10).saturating_sub(1));
-            tokio::time::sleep(pause.min(LONGEST_BACKOFF)).await;
-        }
+        tokio::time::sleep(pause_after(self.failed_starts.load(Ordering::Relaxed))).await;
+    }
+
+    /// Ends everything without waiting for anything.
+    pub(crate) fn abandon(&self) {
+        self.slots.close();
+        self.stop.send_replace(true);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Takes no more work, lets what runs finish within the limit, and ends every process.
@@ -289,6 +292,14 @@ impl Drop for Busy<'_> {
     }
 }
 
+/// Doubles with every start that failed in a row, from a tenth of a second on.
+fn pause_after(failed_starts: usize) -> Duration {
+    match failed_starts {
+        0 => Duration::ZERO,
+        failures => Duration::from_millis(100 << (failures - 1).min(10)).min(LONGEST_BACKOFF),
+    }
+}
+
 fn check_size(payload: &[u8], limit: usize) -> Result<(), InvokeRefused> {
     let bytes = payload.len();
     if bytes > limit { Err(InvokeRefused::TooLarge { bytes, limit }) } else { Ok(()) }
@@ -297,4 +308,16 @@ fn check_size(payload: &[u8], limit: usize) -> Result<(), InvokeRefused> {
 fn trace_id(now_ms: i64) -> String {
     let random = uuid::Uuid::new_v4().simple().to_string();
     format!("Root=1-{:08x}-{};Parent={};Sampled=0", now_ms / 1_000, &random[..24], &random[16..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_before_a_start_doubles_up_to_ten_seconds() {
+        let pauses: Vec<u128> = (0..9).map(|failures| pause_after(failures).as_millis()).collect();
+        assert_eq!(pauses, [0, 100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000]);
+        assert_eq!(pause_after(usize::MAX), LONGEST_BACKOFF);
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::event::scheduled_event;
@@ -15,16 +16,17 @@ use crate::template::Schedule;
 /// How often the clock is looked at, so that a clock that is turned, or a machine that slept, is noticed.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Runs one schedule until told to stop. Firings that were missed are made up for by one.
+/// Runs one schedule from its first firing on, until told to stop. Firings that were missed are made up for by one.
 pub(crate) async fn run(
     schedule: Schedule,
+    first: Option<Timestamp>,
     function: Arc<Function>,
     names: LocalNames,
     clock: Clock,
     observer: Observer,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut next = schedule.expression.first(clock.now());
+    let mut next = first;
     while let Some(mut time) = next {
         while clock.now() < time {
             let left = clock.now().duration_until(time);

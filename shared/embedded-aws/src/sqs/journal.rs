@@ -207,3 +207,68 @@ fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> 
 fn conversion_error(message: String) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(message.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::names::LocalNames;
+    use crate::sqs::Broker;
+
+    fn broker(file: &Path) -> Broker {
+        let names = LocalNames {
+            region: String::new(),
+            stack_name: String::new(),
+            sqs_endpoint: String::new(),
+            front_url: String::new(),
+        };
+        Broker::open(Some(file), names, Clock::system(), |_| {}).unwrap()
+    }
+
+    #[tokio::test]
+    async fn nothing_is_acknowledged_before_it_is_on_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("queues.sqlite");
+        let broker = broker(&file);
+        broker.deploy_queue("q", &BTreeMap::new()).await.unwrap();
+        // Somebody else writes, so the journal has to wait.
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let sending = {
+            let broker = broker.clone();
+            tokio::spawn(async move { broker.send_text("q", "x", None, None).await })
+        };
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(!sending.is_finished());
+        other.execute_batch("COMMIT").unwrap();
+        sending.await.unwrap().unwrap();
+        let stored: i64 = other.query_row("SELECT count(*) FROM message", [], |row| row.get(0)).unwrap();
+        assert_eq!(stored, 1);
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_write_nothing_is_acknowledged_any_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("queues.sqlite");
+        let broker = broker(&file);
+        broker.deploy_queue("q", &BTreeMap::new()).await.unwrap();
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("ALTER TABLE message RENAME TO elsewhere").unwrap();
+        assert_eq!(broker.send_text("q", "x", None, None).await.unwrap_err().code, "InternalFailure");
+        other.execute_batch("ALTER TABLE elsewhere RENAME TO message").unwrap();
+        assert_eq!(broker.send_text("q", "x", None, None).await.unwrap_err().code, "InternalFailure");
+    }
+
+    #[test]
+    fn a_file_of_another_layout_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("queues.sqlite");
+        drop(Journal::open(&file).unwrap());
+        Connection::open(&file).unwrap().execute("UPDATE layout SET version = 99", []).unwrap();
+        assert!(Journal::open(&file).unwrap_err().contains("layout 99"));
+        std::fs::write(&file, "no database at all, but long enough to be taken for one").unwrap();
+        assert!(Journal::open(&file).is_err());
+    }
+}

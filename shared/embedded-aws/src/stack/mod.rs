@@ -150,6 +150,9 @@ impl Drop for Stack {
         for worker in &self.workers {
             worker.abort();
         }
+        for function in self.functions.values() {
+            function.abandon();
+        }
     }
 }
 

@@ -156,6 +156,7 @@ fn start_workers(
     stop: &watch::Sender<bool>,
 ) -> Vec<JoinHandle<()>> {
     let mut workers = Vec::new();
+    let started = options.clock.now();
     for function in functions.values() {
         for source in function.spec().queue_sources().filter(|source| source.enabled) {
             let mapping = Mapping {
@@ -170,6 +171,7 @@ fn start_workers(
         for found in function.spec().schedules().filter(|found| found.enabled && options.run_schedules) {
             workers.push(tokio::spawn(schedule::run(
                 found.clone(),
+                found.expression.first(started),
                 Arc::clone(function),
                 names.clone(),
                 options.clock.clone(),

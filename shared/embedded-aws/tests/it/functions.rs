@@ -246,10 +246,25 @@ async fn a_function_with_a_shutdown_hook_gets_to_say_goodbye() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dropping_the_stack_ends_its_processes_too() {
-    let running = start(TEMPLATE).await;
+    let mut running = start(&TEMPLATE.replace("Timeout: 2", "Timeout: 600")).await;
     let process =
         payload(&running.stack.invoke("echo", &json!({})).await.unwrap())["process"].as_u64().unwrap();
-    let process = u32::try_from(process).unwrap();
-    drop(running);
-    until("the process has ended", async || !is_running(process)).await;
+    let idle = u32::try_from(process).unwrap();
+    // One that waits for work, and one that hangs in its work and would never notice.
+    let slow = json!({"mode": "slow", "millis": 300});
+    let both = tokio::join!(running.stack.invoke("echo", &slow), running.stack.invoke("echo", &slow));
+    let processes: Vec<u32> = [both.0, both.1]
+        .map(|answer| u32::try_from(payload(&answer.unwrap())["process"].as_u64().unwrap()).unwrap())
+        .into();
+    assert!(processes.contains(&idle) && processes[0] != processes[1], "{processes:?}");
+    let stack = std::sync::Arc::new(running.stack);
+    let hanging = std::sync::Arc::clone(&stack);
+    let hanging = tokio::spawn(async move { hanging.invoke("echo", &json!({"mode": "hang"})).await });
+    until("the hanging one runs", async || stack.status().functions["echo"].running == 1).await;
+    hanging.abort();
+    assert!(hanging.await.unwrap_err().is_cancelled());
+    assert!(processes.iter().all(|process| is_running(*process)));
+    drop(stack);
+    until("all have ended", async || processes.iter().all(|process| !is_running(*process))).await;
+    running.events.close();
 }
