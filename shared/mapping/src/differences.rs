@@ -149,6 +149,13 @@ pub const DIFFERENCES: &[Difference] = &[
         cases: &["exp-h0128"],
     },
     Difference {
+        subject: "a regular expression that is none, or that takes too long",
+        corebos: "is no match, and regexreplace gives nothing",
+        bridge: "is an error of this field",
+        reason: "a blank in its place would erase what the target holds",
+        cases: &["exp-h0670", "exp-h0687", "exp-h0691"],
+    },
+    Difference {
         subject: "min and max of anything but fields and constants",
         corebos: "take it for null",
         bridge: "evaluate it",

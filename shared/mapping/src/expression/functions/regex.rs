@@ -6,6 +6,7 @@ use model::Value;
 use super::{MAX_TEXT, empty, made, text_of, too_long};
 use crate::expression::Scope;
 use crate::php::fault::Fault;
+use crate::semantics::Semantics;
 
 /// How often one match may go back and try again. PHP gives up after a million.
 const BACKTRACK_LIMIT: usize = 100_000;
@@ -33,7 +34,7 @@ impl Pattern {
     /// The value of the call.
     pub(crate) fn call(&self, args: &[Value], scope: &Scope<'_>) -> Answer {
         match (self, args) {
-            (Self::Match(regex), [_, subject]) => matches_in(regex.as_ref(), subject),
+            (Self::Match(regex), [_, subject]) => matches_in(regex.as_ref(), subject, scope),
             (Self::Replace(regex), [_, replacement, subject]) => {
                 replace_in(regex.as_ref(), replacement, subject, scope)
             }
@@ -42,17 +43,32 @@ impl Pattern {
     }
 }
 
-pub(super) fn matches(args: &[Value], _: &Scope<'_>) -> Answer {
+pub(super) fn matches(args: &[Value], scope: &Scope<'_>) -> Answer {
     let [pattern, subject] = args else {
         return Ok(Value::Bool(false));
     };
-    matches_in(compile(trim_slashes(&text_of(pattern)?)).as_ref(), subject)
+    matches_in(compile(trim_slashes(&text_of(pattern)?)).as_ref(), subject, scope)
 }
 
-fn matches_in(regex: Option<&Regex>, subject: &Value) -> Answer {
+fn matches_in(regex: Option<&Regex>, subject: &Value, scope: &Scope<'_>) -> Answer {
     let subject = text_of(subject)?;
-    let found = regex.and_then(|regex| regex.is_match(subject.as_ref()).ok());
-    Ok(Value::Bool(found.unwrap_or(false)))
+    let Some(regex) = regex else { return no_answer("regex", REFUSED, Value::Bool(false), scope) };
+    match regex.is_match(subject.as_ref()) {
+        Ok(found) => Ok(Value::Bool(found)),
+        Err(_) => no_answer("regex", ENDLESS, Value::Bool(false), scope),
+    }
+}
+
+/// Why a regular expression gives nothing.
+const REFUSED: &str = "is not one: look at its brackets, and at slashes, which need a backslash";
+const ENDLESS: &str = "takes too long on this text: it goes back and tries again too often";
+
+/// What a regular expression that gives nothing is worth: coreBOS takes it for no match, which would blank the target.
+fn no_answer(function: &str, problem: &str, corebos: Value, scope: &Scope<'_>) -> Answer {
+    if scope.semantics == Semantics::CoreBos {
+        return Ok(corebos);
+    }
+    Err(Fault::new(format!("the regular expression of {function} {problem}")))
 }
 
 /// A pattern that PCRE refuses, or that takes too long, gives null.
@@ -66,13 +82,13 @@ pub(super) fn replace(args: &[Value], scope: &Scope<'_>) -> Answer {
 fn replace_in(regex: Option<&Regex>, replacement: &Value, subject: &Value, scope: &Scope<'_>) -> Answer {
     let (replacement, subject) = (text_of(replacement)?, text_of(subject)?);
     let Some(regex) = regex else {
-        return Ok(Value::Null);
+        return no_answer("regexreplace", REFUSED, Value::Null, scope);
     };
     let mut out = Vec::with_capacity(subject.len());
     let mut from = 0;
     for captures in regex.captures_iter(subject.as_ref()) {
         let Ok(captures) = captures else {
-            return Ok(Value::Null);
+            return no_answer("regexreplace", ENDLESS, Value::Null, scope);
         };
         let Some(whole) = captures.get(0) else {
             continue;

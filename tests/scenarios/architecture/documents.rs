@@ -1,0 +1,30 @@
+//! What the documents quote is what the code says.
+
+const ARCHITECTURE: &str = include_str!("../../../ARCHITECTURE.md");
+const README: &str = include_str!("../../../README.md");
+
+#[test]
+fn the_table_of_differences_is_the_one_in_the_code() {
+    let quoted = ARCHITECTURE.split("<!-- differences: begin -->\n").nth(1).expect("it begins");
+    let quoted = quoted.split("<!-- differences: end -->").next().expect("it ends");
+    assert_eq!(quoted, mapping::differences_as_markdown(), "copy the right side into ARCHITECTURE.md");
+}
+
+#[test]
+fn every_setting_of_a_pair_is_in_the_readme() {
+    let settings = serde_json::to_value(sync::PairSettings::default()).expect("settings are JSON");
+    for name in settings.as_object().expect("an object").keys() {
+        let named = README.contains(&format!("`{name}`")) || README.contains(&format!("`{name}."));
+        // The other direction has the same switches and is not pushed yet.
+        assert!(named || name == "to_remote", "README.md does not explain the setting {name}");
+    }
+}
+
+#[test]
+fn every_shared_file_that_the_readme_names_is_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let links = README.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    for link in links.filter(|link| !link.starts_with("http")) {
+        assert!(root.join(link).exists(), "README.md points at {link}, which is not there");
+    }
+}
