@@ -119,9 +119,12 @@ async fn http(event: &Value) -> Result<Value, Error> {
     }
 }
 
-/// Waits until a file is there.
+/// Waits until a file is there, but not for ever: the one who was to write it may have been killed.
 async fn wait_for(path: &str) {
-    while !std::path::Path::new(path).exists() {
+    for _ in 0..12_000 {
+        if std::path::Path::new(path).exists() {
+            return;
+        }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

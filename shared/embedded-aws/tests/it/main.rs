@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
-#[path = "../../examples/sqs-checks/checks.rs"]
+#[path = "../../examples/sqs-checks/checks/mod.rs"]
 mod checks;
 #[cfg(unix)]
 mod durability;
