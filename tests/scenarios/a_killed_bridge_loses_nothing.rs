@@ -87,8 +87,8 @@ async fn what_is_being_written_while_the_bridge_is_killed_arrives_once_after_its
     systems.corebos.faults().add(Fault::delay(Duration::from_secs(2)).operation("create").times(3));
     let mut ids = Vec::new();
     for number in 1..=3 {
-        let fields =
-            json!({ "lastname": format!("Number {number}"), "email": format!("{number}@example.org") });
+        // Without an e-mail only the id that travels with the create can tell that it was done.
+        let fields = json!({ "lastname": format!("Number {number}") });
         ids.extend(systems.mautic.create_contact(&fields).await);
     }
     let begun = Instant::now();

@@ -20,7 +20,9 @@ fn kill_workers(world: &mut World) -> usize {
     world.listen();
     let workers: Vec<u32> =
         world.processes.iter().filter(|(name, _)| name == "push-corebos").map(|p| p.1).collect();
-    workers.iter().for_each(|id| end_process(*id));
+    for id in &workers {
+        end_process(*id);
+    }
     workers.len()
 }
 
@@ -31,7 +33,8 @@ const THINKS: Duration = Duration::from_secs(2);
 async fn a_worker_killed_while_corebos_creates_makes_one_record() {
     let mut world = world().await;
     world.systems.corebos.faults().add(Fault::delay(THINKS).operation("create").times(1));
-    let id = world.new_contact(&json!({ "lastname": "Once", "email": "once@example.org" })).await;
+    // Without an e-mail only the id that travels with the create can tell that it was done.
+    let id = world.new_contact(&json!({ "lastname": "Once" })).await;
     world.until("coreBOS to think", |s| (s.corebos.faults().active() == 0).then_some(())).await;
     assert!(kill_workers(&mut world) > 0);
     let hub = text(&world.corebos_contact_of(id).await, "id");
@@ -39,7 +42,7 @@ async fn a_worker_killed_while_corebos_creates_makes_one_record() {
         .until("the id in Mautic", |s| (text(&s.mautic.contact(id)?, "corebos_id") == hub).then_some(()))
         .await;
     world.quiet().await;
-    assert_eq!(world.corebos_contacts_with("email", "once@example.org"), 1);
+    assert_eq!(world.systems.corebos.records("Contacts").len(), 2);
     assert_eq!(world.parked().await.len(), 0);
     world.stop().await;
 }

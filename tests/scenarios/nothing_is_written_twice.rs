@@ -12,8 +12,8 @@ async fn created_once(world: &mut World, fault: Option<Fault>) {
     if let Some(fault) = fault {
         world.systems.corebos.faults().add(fault);
     }
-    let fields = json!({ "lastname": "Once", "email": "once@example.org" });
-    let (id, hub) = world.linked_contact(&fields).await;
+    // Without an e-mail only the id that travels with the create can tell that it was done.
+    let (id, hub) = world.linked_contact(&json!({ "lastname": "Once" })).await;
     assert_eq!(world.systems.corebos.faults().active(), 0, "what was to go wrong went wrong");
     assert_eq!(world.systems.corebos.records("Contacts").len(), 1);
     assert_eq!(world.corebos_calls("create"), 1);
@@ -65,7 +65,7 @@ async fn a_create_with_an_owner_who_does_not_exist_makes_one_record_however_ofte
     let systems = simulators().await;
     let written = Written { default_owner: Some("19x4711".to_owned()), ..Written::of(&systems) };
     let mut world = world_of(BRIDGE, systems, &written.config(), scenarios::Unusual::short_lives()).await;
-    let id = world.new_contact(&json!({ "lastname": "Once", "email": "once@example.org" })).await;
+    let id = world.new_contact(&json!({ "lastname": "Once" })).await;
     world
         .until("the create that fails", |systems| {
             let calls = systems.corebos.calls();

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::BRIDGE;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_e_mail_links_fills_blanks_and_keeps_what_coreboss_holds() {
+async fn the_same_e_mail_links_fills_blanks_and_keeps_what_corebos_holds() {
     let mut world = world(BRIDGE).await;
     let there = json!({ "lastname": "Lovelace", "email": "Ada@Example.org", "mobile": "600", "department": "Engines" });
     let hub = world.systems.corebos.create("Contacts", &there).await.unwrap();

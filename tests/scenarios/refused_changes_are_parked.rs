@@ -7,8 +7,8 @@ use simulators::mautic::Delivery;
 use crate::BRIDGE;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contact_without_a_last_name_is_parked_with_coreboss_words_and_the_next_of_the_batch_goes_through()
-{
+async fn a_contact_without_a_last_name_is_parked_with_the_words_of_corebos_and_the_next_of_the_batch_goes_through()
+ {
     let mut world = world(BRIDGE).await;
     world.systems.mautic.set_delivery(Delivery::Queue);
     let cher = world.new_contact(&json!({ "firstname": "Cher", "email": "cher@example.org" })).await;
