@@ -4,6 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use jiff::Timestamp;
 use mapping::{FieldMap, Semantics, shipped};
 use model::{Bases, Direction, Link, LinkStatus, ObjectName, Pair, PairKind, RecordRef, Value};
 use sync::decide::{Situation, SourceNow, States, TargetNow, decide};
@@ -59,11 +60,11 @@ fn case() -> Case {
         hub_is_pushed: true,
         remote_is_pushed: true,
     };
-    let forward = project(&context.to_hub, &source, &target_schema);
+    let forward = project(&context.to_hub, &source, &target_schema, Timestamp::UNIX_EPOCH);
     for (name, field) in &forward.fields {
         target.fields.insert(name.clone(), field.value.clone());
     }
-    let reverse = project(&context.to_remote, &target, &source_schema);
+    let reverse = project(&context.to_remote, &target, &source_schema, Timestamp::UNIX_EPOCH);
     let mut bases = Bases::default();
     bases.to_hub.extend(forward.fields.into_iter().map(|(name, field)| (name, field.base)));
     bases.to_remote.extend(reverse.fields.into_iter().map(|(name, field)| (name, field.base)));
@@ -89,6 +90,7 @@ fn plan(case: &Case, source: &SourceNow, target: &TargetNow, states: &States) ->
         source,
         target,
         states,
+        now: Timestamp::UNIX_EPOCH,
         source_schema: &case.source_schema,
         target_schema: &case.target_schema,
     })

@@ -88,7 +88,7 @@ fn expected_answers<W: World>(seen: &Seen<'_, W>, plan: &FieldPlan) -> BTreeMap<
     };
     let reverse = environment.context.map(environment.direction.reverse());
     let id_field = environment.context.spec.id_field(environment.direction.source());
-    let projection = project(reverse, &record, &seen.source_schema);
+    let projection = project(reverse, &record, &seen.source_schema, environment.clock.now());
     // A field that is made of what was written, and is no partner of it, travels by its own notice.
     let settles = |y: &String| {
         y != id_field
@@ -141,7 +141,12 @@ async fn refused<W: World>(
 }
 
 fn projection_of<W: World>(seen: &Seen<'_, W>, source: &Record) -> Projection {
-    project(seen.environment.context.map(seen.environment.direction), source, &seen.target_schema)
+    project(
+        seen.environment.context.map(seen.environment.direction),
+        source,
+        &seen.target_schema,
+        seen.environment.clock.now(),
+    )
 }
 
 async fn settle_created<W: World>(
@@ -160,7 +165,15 @@ async fn settle_created<W: World>(
     // Everything that the map makes was dealt with: what is blank here is blank there.
     let all: Vec<String> = plan.settled.keys().cloned().collect();
     let written = Written { settled: plan.settled.clone(), fields: all, pending: Vec::new() };
-    settle_bases(context, direction, &mut link.bases, &written, created, &seen.source_schema);
+    settle_bases(
+        context,
+        direction,
+        &mut link.bases,
+        &written,
+        created,
+        &seen.source_schema,
+        environment.clock.now(),
+    );
     let back = write_back(seen, source, created);
     if let Some(back) = back.as_ref().filter(|b| b.already_there)
         && let Some((field, base)) = id_base(context, direction.reverse(), &back.value, &seen.source_schema)

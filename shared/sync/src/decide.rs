@@ -3,6 +3,7 @@
 //! No clock, no I/O. What it is told about the records was read just before, with the versions of their states;
 //! what it decides is claimed against those versions before anything is written.
 
+use jiff::Timestamp;
 use model::{Direction, Fields, Fingerprint, Link, LinkStatus, RecordRef, RecordState, Side, Value};
 
 use crate::fields::Meeting;
@@ -93,6 +94,8 @@ pub struct Situation<'a, S, T> {
     pub target: &'a TargetNow,
     /// What is kept about both.
     pub states: &'a States,
+    /// The time that maps are told.
+    pub now: Timestamp,
     /// The source system's fields.
     pub source_schema: &'a S,
     /// The target system's fields.
@@ -218,7 +221,7 @@ fn unlinked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, source: &Reco
 
 fn create<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, source: &Record) -> Plan {
     let map = situation.context.map(situation.direction);
-    let projection = project(map, source, situation.target_schema);
+    let projection = project(map, source, situation.target_schema, situation.now);
     let refused = situation.states.source.refused_creates.get(&situation.context.pair.to_string());
     if refused == Some(&projection.fingerprint()) {
         return Plan::Skip(SkipReason::RefusedBefore);
@@ -316,6 +319,7 @@ fn update<S: Schema, T: Schema>(
     let meeting = Meeting::new(
         situation.context,
         situation.direction,
+        situation.now,
         link,
         keep_bases,
         (source, &situation.states.source, situation.source_schema),

@@ -1,5 +1,6 @@
 //! The field rules: what is changed, in conflict, already there, lost; pure.
 
+use jiff::Timestamp;
 use model::{Direction, FieldBase, Fields, Fingerprint, Link, Lost, RecordState, Side};
 
 use crate::pair_map::{FieldRule, PairContext};
@@ -37,13 +38,14 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
     pub(crate) fn new(
         context: &'a PairContext,
         direction: Direction,
+        now: Timestamp,
         link: Option<&'a Link>,
         keep_bases: bool,
         source: (&'a Record, &'a RecordState, &'a S),
         target: (&'a Record, &'a RecordState, &'a T),
     ) -> Self {
-        let forward = project(context.map(direction), source.0, target.2);
-        let reverse = project(context.map(direction.reverse()), target.0, source.2);
+        let forward = project(context.map(direction), source.0, target.2, now);
+        let reverse = project(context.map(direction.reverse()), target.0, source.2, now);
         Self {
             context,
             direction,
@@ -271,7 +273,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
     }
 
     /// The latest edit that the writes carry.
-    fn edit_time(&self, writes: &Fields) -> Option<jiff::Timestamp> {
+    fn edit_time(&self, writes: &Fields) -> Option<Timestamp> {
         let map = self.context.map(self.direction);
         writes
             .iter()

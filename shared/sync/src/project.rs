@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use mapping::Surroundings;
 use model::{FieldBase, Fingerprint, Value};
 
 use crate::pair_map::{Filled, PairMap};
@@ -72,13 +74,27 @@ pub fn stored<S: Schema>(record: &Record, field: &str, schema: &S) -> Value {
     }
 }
 
-/// Projects a record.
-pub fn project<S: Schema>(map: &PairMap, source: &Record, schema: &S) -> Projection {
+/// Projects a record. Maps that read the clock are told `now`.
+pub fn project<S: Schema>(map: &PairMap, source: &Record, schema: &S, now: Timestamp) -> Projection {
+    let surroundings = Surroundings {
+        now: Some(now.as_second()),
+        chance: Some(u64::from(now.subsec_nanosecond().unsigned_abs())),
+        ..Surroundings::default()
+    };
     let mut projection = Projection::default();
-    for (target, result) in map.map.evaluate_each(&source.fields) {
+    for (target, result) in map.map.evaluate_each_in(&source.fields, &surroundings) {
         let name = target.name();
         let by_map = !map.added.iter().any(|(added, _)| added == name);
         if !by_map {
+            continue;
+        }
+        if !target.references().is_empty() {
+            let reason = format!(
+                "line {}: it reads a related record, which a push does not look up yet",
+                target.line()
+            );
+            let tried = Fingerprint::of_bytes(b"related record");
+            unfit(&mut projection, map, name, reason, tried);
             continue;
         }
         match result {
@@ -120,4 +136,61 @@ fn unfit(projection: &mut Projection, map: &PairMap, name: &str, reason: String,
     let Some(rule) = map.rule(name) else { return };
     let base = FieldBase { value: tried, definition: rule.definition.clone() };
     projection.unfit.insert(name.to_owned(), Unfit { reason, base });
+}
+
+#[cfg(test)]
+mod tests {
+    use mapping::{FieldMap, Semantics};
+    use model::{Direction, Fields, ObjectName, PairKind, RecordRef};
+
+    use super::*;
+    use crate::memory::{MemoryField, MemorySchema};
+    use crate::pairs::pair_spec;
+    use crate::ports::Writer;
+
+    fn projected(field: &str) -> Projection {
+        let xml = format!(
+            "<map><fields><field><fieldname>email</fieldname><Orgfields><Orgfield><OrgfieldName>email</OrgfieldName></Orgfield></Orgfields></field>{field}</fields></map>"
+        );
+        let map = FieldMap::compile("MauticToContacts", xml.as_bytes(), Semantics::Bridge).unwrap();
+        let map = PairMap::new(map, pair_spec(PairKind::MauticContacts), Direction::ToHub);
+        let schema =
+            MemorySchema::of(["email", "title", "mautic_id"].map(|name| (name, MemoryField::default())));
+        let fields: Fields = [("email", "ana@example.org"), ("account_id", "11x74")].into_iter().collect();
+        let record = Record {
+            reference: RecordRef::new(&"mautic:main".parse().unwrap(), &ObjectName::new("contact"), "47"),
+            fields,
+            modified: None,
+            last_writer: Writer::Other,
+        };
+        project(&map, &record, &schema, "2026-11-21T08:00:00Z".parse().unwrap())
+    }
+
+    fn title(name: &str, directive: &str) -> String {
+        format!(
+            "<field><fieldname>title</fieldname><Orgfields><Orgfield><OrgfieldName>{name}</OrgfieldName><OrgfieldID>{directive}</OrgfieldID></Orgfield></Orgfields></field>"
+        )
+    }
+
+    #[test]
+    fn a_map_that_reads_the_clock_is_told_the_time() {
+        let projection = projected(&title("get_date('today')", "EXPRESSION"));
+        assert_eq!(projection.fields["title"].value, Value::Text("2026-11-21".to_owned()));
+    }
+
+    #[test]
+    fn a_field_that_reads_a_related_record_is_left_out_by_name_and_the_others_are_not() {
+        let projection = projected(&title("$(account_id : (Accounts) accountname)", "TEMPLATE"));
+        assert!(projection.fields.contains_key("email") && !projection.fields.contains_key("title"));
+        assert!(
+            projection.unfit["title"].reason.starts_with("line 1:"),
+            "{}",
+            projection.unfit["title"].reason
+        );
+    }
+
+    #[test]
+    fn the_id_of_the_source_is_always_a_field() {
+        assert_eq!(projected("").fields["mautic_id"].value, Value::Text("47".to_owned()));
+    }
 }

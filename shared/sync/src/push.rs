@@ -321,6 +321,7 @@ async fn round<W: World>(
         source: &seen.source,
         target: &seen.target,
         states: &seen.states,
+        now: environment.clock.now(),
         source_schema: &seen.source_schema,
         target_schema: &seen.target_schema,
     });

@@ -124,7 +124,8 @@ async fn created_on<W: World, C: Connector, S: Schema>(
     if environment.store.find_link(&created.reference, &context.pair).await?.is_some() {
         return Ok(None);
     }
-    let projection = project(context.map(direction.reverse()), created, source_schema);
+    let projection =
+        project(context.map(direction.reverse()), created, source_schema, environment.clock.now());
     let actual = projection.fields.into_iter().map(|(y, projected)| (y, projected.base)).collect();
     Ok(Some((created.clone(), actual)))
 }
@@ -160,10 +161,10 @@ async fn settle_recovered<W: World>(
     let other_object = context.spec.object(direction.source());
     if direction == environment.direction {
         let schema = environment.source.schema(&other_object).await?;
-        settle_bases(context, direction, bases, written, found, &schema);
+        settle_bases(context, direction, bases, written, found, &schema, environment.clock.now());
     } else {
         let schema = environment.target.schema(&other_object).await?;
-        settle_bases(context, direction, bases, written, found, &schema);
+        settle_bases(context, direction, bases, written, found, &schema, environment.clock.now());
     }
     Ok(())
 }

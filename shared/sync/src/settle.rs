@@ -35,10 +35,11 @@ pub(crate) fn settle_bases<S: Schema>(
     written: &Written,
     answer: &Record,
     source_schema: &S,
+    now: Timestamp,
 ) {
     bases.of_mut(direction).extend(written.settled.clone());
     let reverse = direction.reverse();
-    let answered = project(context.map(reverse), answer, source_schema);
+    let answered = project(context.map(reverse), answer, source_schema, now);
     let id_field = context.spec.id_field(direction.source());
     for (y, projected) in &answered.fields {
         let partner = written.fields.iter().any(|x| context.are_partners(direction, x, y));

@@ -83,6 +83,7 @@ pub(crate) async fn update<W: World>(
             &facts,
             &answer.answer,
             &seen.source_schema,
+            environment.clock.now(),
         );
         forget_refusals(&mut link, environment.direction, &facts.settled);
         refuse(seen, &mut settlement, &mut link, &plan, &answer.refused);
