@@ -35,7 +35,7 @@ impl Caller {
         let token = challenge["result"]["token"].as_str().unwrap().to_owned();
         let key = hashed(&token, &simulator.access_key(user).unwrap());
         let login = caller.call("login", &[("username", user), ("accessKey", &key)]).await;
-        caller.session = login["result"]["sessionName"].as_str().expect("a session").to_owned();
+        login["result"]["sessionName"].as_str().expect("a session").clone_into(&mut caller.session);
         caller
     }
 

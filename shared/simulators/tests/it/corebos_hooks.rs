@@ -27,13 +27,13 @@ async fn a_hook_carries_a_flat_body_and_the_secret_of_the_settings() {
     hook(&simulator, Trigger::EverySave, &receiver.address(), "save").await;
     let id = simulator.create("Contacts", &json!({"lastname": "A", "mautic_id": "381"})).await.unwrap();
     simulator.create("Leads", &json!({"lastname": "B", "company": "C"})).await.unwrap();
-    let received = receiver.received();
-    assert_eq!(received.len(), 1, "other modules have no workflow");
-    assert_eq!(received[0].headers.get("x-hook-secret").unwrap(), "s3cret");
+    let hooks = receiver.received();
+    assert_eq!(hooks.len(), 1, "other modules have no workflow");
+    assert_eq!(hooks[0].headers.get("x-hook-secret").unwrap(), "s3cret");
     let crmid = id.split_once('x').unwrap().1;
     let body = json!({"event": "save", "module": "Contacts", "id": id, "crmid": crmid,
         "modifiedtime": "2026-11-21 02:00:00", "modifiedby": "1", "mautic_id": "381", "hubspotid": ""});
-    assert_eq!(received[0].json(), body);
+    assert_eq!(hooks[0].json(), body);
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_receiver_that_answers_an_array_breaks_the_save() {
 async fn reading_receiver(simulator: &CoreBosSimulator) -> (String, mpsc::Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let (seen, sees) = mpsc::channel(8);
+    let (seen, looks) = mpsc::channel(8);
     let caller = Arc::new(Caller::login(simulator, "admin").await);
     let handler = move |body: String| {
         let (seen, caller) = (seen.clone(), Arc::clone(&caller));
@@ -85,7 +85,7 @@ async fn reading_receiver(simulator: &CoreBosSimulator) -> (String, mpsc::Receiv
     tokio::spawn(async move {
         axum::serve(listener, axum::Router::new().fallback(handler)).await.unwrap();
     });
-    (address, sees)
+    (address, looks)
 }
 
 #[tokio::test]
@@ -93,19 +93,19 @@ async fn a_receiver_of_a_webservice_write_sees_the_old_record() {
     for (before_commit, wanted) in [(true, "Old"), (false, "New")] {
         let options = CoreBosOptions { hooks_before_commit: before_commit, ..CoreBosOptions::default() };
         let simulator = start(options).await.unwrap();
-        let (address, mut sees) = reading_receiver(&simulator).await;
+        let (address, mut looks) = reading_receiver(&simulator).await;
         let id = simulator.create("Contacts", &json!({"lastname": "Old"})).await.unwrap();
         hook(&simulator, Trigger::EverySave, &address, "save").await;
         let writer = Caller::login(&simulator, "sync").await;
         writer.revise(json!({"id": id, "lastname": "New"})).await;
-        assert_eq!(sees.recv().await.unwrap()["result"]["lastname"], wanted);
+        assert_eq!(looks.recv().await.unwrap()["result"]["lastname"], wanted);
         let element = json!({"lastname": "Made", "assigned_user_id": "19x5"});
         writer.create("Contacts", element).await;
-        let seen = sees.recv().await.unwrap();
+        let seen = looks.recv().await.unwrap();
         assert_eq!(seen["success"], json!(!before_commit), "a new record is not there yet: {seen}");
         simulator.edit(&id, &json!({"lastname": "Screen"})).await.unwrap();
         assert_eq!(
-            sees.recv().await.unwrap()["result"]["lastname"],
+            looks.recv().await.unwrap()["result"]["lastname"],
             "Screen",
             "a person's save has committed"
         );
