@@ -215,6 +215,19 @@ impl World {
         }
     }
 
+    /// Waits until this many messages wait or are in flight.
+    ///
+    /// # Panics
+    /// It never comes to that.
+    pub async fn until_waiting(&mut self, messages: usize) {
+        let begun = Instant::now();
+        while self.waiting() != messages {
+            self.listen();
+            assert!(begun.elapsed() < PATIENCE, "{} messages wait instead of {messages}", self.waiting());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Waits until the queues are quiet, or this many seconds: for stories in which something waits for long.
     pub async fn quiet_or_waiting(&mut self, seconds: u64) {
         let begun = Instant::now();
