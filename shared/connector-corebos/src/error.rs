@@ -36,6 +36,12 @@ pub(crate) fn refusal(error: &WireError, effect: Effect) -> ConnectorError {
         "INVALID_USER_CREDENTIALS" | "AUTHENTICATION_FAILURE" | "INVALID_USER" | "ACCESSKEY_UNDEFINED" => {
             credentials(error)
         }
+        // It is there, and nobody can read it: a create with a bad owner leaves such records behind.
+        "INVALID_ID_ATTRIBUTE" if message.to_ascii_lowercase().contains("owner") => {
+            let detail =
+                format!("coreBOS says: {message}. Give it an owner who exists, and look at default_owner");
+            ConnectorError::Misconfigured { detail }
+        }
         // Deleted, never there, or a record of another module.
         "INVALID_ID_ATTRIBUTE" | "RECORD_NOT_FOUND" => ConnectorError::Gone,
         "ACCESS_DENIED" => ConnectorError::Forbidden { detail: format!("coreBOS says: {message}") },

@@ -64,7 +64,7 @@ pub struct PairSettings {
     pub first_link: FirstLink,
     /// How many deletes a pair may carry in an hour before the brake stops them. Default 50.
     pub deletes_per_hour: u32,
-    /// How many writes a link may have in [`Self::BREAKER_WINDOW`] before the breaker parks it. Default 30.
+    /// How many writes a link may have in [`Self::BREAKER_WINDOW`] before the breaker lets it rest. Default 30.
     pub writes_per_link: u32,
     /// How long a delete is left alone before it is confirmed by reading the record, in seconds. Default 3.
     pub delete_confirm_seconds: u32,
