@@ -14,6 +14,7 @@ type Start = fn() -> Running;
 /// Every function by the name of its folder.
 const FUNCTIONS: &[(&str, Start)] = &[
     ("push-corebos", || Box::pin(push_corebos::run())),
+    ("push-mautic", || Box::pin(push_mautic::run())),
     ("webhook-mautic", || Box::pin(webhook_mautic::run())),
 ];
 

@@ -138,9 +138,9 @@ async fn write_settings(
             }
         }
     }
-    let owner = config.corebos.default_owner.clone().unwrap_or_default();
     let corebos = config.corebos_system()?;
-    store.put_setting(&format!("default_owner:{corebos}"), &owner).await?;
+    let preferences = serde_json::json!({ "default_owner": config.corebos.default_owner });
+    store.put_setting(&wiring::systems::preferences_key(&corebos), &preferences).await?;
     if confirm_identity {
         for system in [corebos, config.mautic_system()?] {
             store.delete_setting(&aws::store::keys::identity_setting(&system)).await?;

@@ -13,4 +13,4 @@ mod wire;
 
 pub use client::CoreBos;
 pub use schema::CoreBosSchema;
-pub use settings::CoreBosSettings;
+pub use settings::{CoreBosPreferences, CoreBosSecret, CoreBosSettings};

@@ -16,4 +16,4 @@ mod writing;
 pub use client::Mautic;
 pub use objects::{COMPANY, CONTACT};
 pub use schema::MauticSchema;
-pub use settings::{Credentials, MauticSettings};
+pub use settings::{Credentials, MauticPreferences, MauticSecret, MauticSettings};

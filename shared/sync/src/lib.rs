@@ -30,8 +30,8 @@ pub use pair_map::{PairContext, PairMap};
 pub use pairs::{PairSpec, pair_spec};
 pub use plan::{ParkReason, Plan, SkipReason};
 pub use ports::{
-    Canonical, ChangeQueue, Claimed, Clock, Connector, KeyClaimed, Lookup, NaturalKey, Reading, Record,
-    Schema, Settled, Settlement, StateStore, Writer,
+    Canonical, ChangeQueue, Claimed, Clock, Connector, KeyClaimed, Lookup, NaturalKey, Opens, Reading,
+    Record, Schema, Settled, Settlement, StateStore, Writer,
 };
 pub use push::{Delivery, Environment, Outcome, Report, World, push};
 pub use receive::receive;

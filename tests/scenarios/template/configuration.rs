@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::document::{events_of, items, name_of, template, workspace};
 
 /// The variables that each function reads: what `shared/aws/src/config.rs` asks for when it starts as that function.
-const ENVIRONMENT: [(&str, &[&str]); 2] = [
+const ENVIRONMENT: [(&str, &[&str]); 3] = [
     (
         "webhook-mautic",
         &[
@@ -29,6 +29,24 @@ const ENVIRONMENT: [(&str, &[&str]); 2] = [
             "COREBOS_URL",
             "LEASE_SECONDS",
             "LOG_LEVEL",
+            "MAUTIC_CHANGES_QUEUE_URL",
+            "MAUTIC_SECRET_ARN",
+            "MAUTIC_SYSTEM_NAME",
+            "MAUTIC_URL",
+        ],
+    ),
+    (
+        "push-mautic",
+        &[
+            "BRIDGE_TABLE",
+            "COREBOS_CHANGES_QUEUE_URL",
+            "COREBOS_SECRET_ARN",
+            "COREBOS_SYSTEM_NAME",
+            "COREBOS_URL",
+            "LEASE_SECONDS",
+            "LOG_LEVEL",
+            "MAUTIC_CHANGES_DEAD_LETTERS_URL",
+            "MAUTIC_CHANGES_QUEUE_URL",
             "MAUTIC_SECRET_ARN",
             "MAUTIC_SYSTEM_NAME",
             "MAUTIC_URL",
