@@ -126,6 +126,9 @@ mod tests {
         let half = serde_json::json!({ "username": "u", "client_secret": "hunter2" });
         let error = credentials(half).unwrap_err();
         assert!(matches!(error, ConnectorError::Unauthorized { .. }));
-        assert!(error.to_string().contains("mautic:main") && !error.to_string().contains("hunter2"), "{error}");
+        assert!(
+            error.to_string().contains("mautic:main") && !error.to_string().contains("hunter2"),
+            "{error}"
+        );
     }
 }

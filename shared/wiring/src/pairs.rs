@@ -198,11 +198,7 @@ impl<H: Opens, R: Opens> PushPorts<H, R> {
         let key = format!("pair:{}", spec.kind.as_str());
         let settings: PairSettings = self.store.setting(&key).await?.unwrap_or_default();
         Ok(PairContext {
-            pair: Pair {
-                kind: spec.kind,
-                hub: self.hub.system.clone(),
-                remote: self.remote.system.clone(),
-            },
+            pair: Pair { kind: spec.kind, hub: self.hub.system.clone(), remote: self.remote.system.clone() },
             spec,
             settings,
             to_hub: self.map(spec, spec.map_to_hub, Direction::ToHub).await?,
