@@ -15,6 +15,7 @@ type Start = fn() -> Running;
 const FUNCTIONS: &[(&str, Start)] = &[
     ("push-corebos", || Box::pin(push_corebos::run())),
     ("push-mautic", || Box::pin(push_mautic::run())),
+    ("webhook-corebos", || Box::pin(webhook_corebos::run())),
     ("webhook-mautic", || Box::pin(webhook_mautic::run())),
 ];
 

@@ -6,6 +6,7 @@ pub mod error;
 pub mod query;
 pub mod schema;
 pub mod settings;
+pub mod webhook;
 
 mod convert;
 mod session;

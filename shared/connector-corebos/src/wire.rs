@@ -74,7 +74,7 @@ fn text<'a>(result: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
 }
 
 /// A time of the database, which is UTC.
-fn utc(text: &str) -> Option<Timestamp> {
+pub(crate) fn utc(text: &str) -> Option<Timestamp> {
     Some(text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 

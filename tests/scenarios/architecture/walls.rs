@@ -20,11 +20,17 @@ struct Room {
 const EVERYTHING: &[&str] = &["*"];
 
 /// The rooms. What a row does not list, the room does not know.
-const ROOMS: [Room; 15] = [
+const ROOMS: [Room; 16] = [
     Room {
         folder: "functions/webhook-mautic",
         package: "webhook-mautic",
         may_use: &["bridge-aws", "connector-mautic", "mapping", "model", "sync"],
+        tests_may_use: &[],
+    },
+    Room {
+        folder: "functions/webhook-corebos",
+        package: "webhook-corebos",
+        may_use: &["bridge-aws", "connector-corebos", "mapping", "model", "sync"],
         tests_may_use: &[],
     },
     Room {
@@ -81,7 +87,18 @@ const ROOMS: [Room; 15] = [
 const OUTSIDE: [(&str, &[&str]); 12] = [
     ("aws", &["bridge-aws"]),
     ("serde_dynamo", &["bridge-aws"]),
-    ("lambda_runtime", &["bridge", "bridge-aws", "push-corebos", "push-mautic", "webhook-mautic", "wiring"]),
+    (
+        "lambda_runtime",
+        &[
+            "bridge",
+            "bridge-aws",
+            "push-corebos",
+            "push-mautic",
+            "webhook-corebos",
+            "webhook-mautic",
+            "wiring",
+        ],
+    ),
     ("dynoxide", &["embedded-aws"]),
     ("rusqlite", &["embedded-aws"]),
     ("reqwest", &["bridge", "bridge-http", "simulators"]),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::document::{events_of, items, name_of, template, workspace};
 
 /// The variables that each function reads: what `shared/aws/src/config.rs` asks for when it starts as that function.
-const ENVIRONMENT: [(&str, &[&str]); 3] = [
+const ENVIRONMENT: [(&str, &[&str]); 4] = [
     (
         "webhook-mautic",
         &[
@@ -15,6 +15,16 @@ const ENVIRONMENT: [(&str, &[&str]); 3] = [
             "COREBOS_SYSTEM_NAME",
             "LOG_LEVEL",
             "MAUTIC_SECRET_ARN",
+            "MAUTIC_SYSTEM_NAME",
+        ],
+    ),
+    (
+        "webhook-corebos",
+        &[
+            "COREBOS_SECRET_ARN",
+            "COREBOS_SYSTEM_NAME",
+            "LOG_LEVEL",
+            "MAUTIC_CHANGES_QUEUE_URL",
             "MAUTIC_SYSTEM_NAME",
         ],
     ),
