@@ -88,6 +88,17 @@ impl Unusual {
     }
 }
 
+/// A world in which coreBOS tells of its saves and deletes, too.
+///
+/// # Panics
+/// It does not start: the story has failed.
+pub async fn world_with_workflows(program: &str) -> World {
+    let world = world(program).await;
+    let url = world.local.webhook_url("webhook-corebos");
+    world.systems.point_workflows_at(&url).await.unwrap_or_else(|error| panic!("{error:#}"));
+    world
+}
+
 /// The bridge binary of a test; `program` is `env!("CARGO_BIN_EXE_bridge-under-test")`.
 pub async fn world(program: &str) -> World {
     unusual_world(program, Unusual::default(), |config| config).await
@@ -139,7 +150,7 @@ pub async fn start_stack(program: &str, config: &Config, unusual: Unusual) -> Lo
 
 /// The URL of Mautic's webhook.
 pub fn webhook_url(local: &Local) -> String {
-    local.stack.routes().into_iter().next().map(|(_, url, _)| url).unwrap_or_default()
+    local.webhook_url("webhook-mautic")
 }
 
 /// Mautic's signature of a body.
@@ -280,6 +291,36 @@ impl World {
         (id, hub)
     }
 
+    /// A contact that a person has created in coreBOS, once it is in Mautic and each knows the other's id: both ids.
+    ///
+    /// # Panics
+    /// coreBOS refuses it, or it does not arrive.
+    pub async fn linked_corebos_contact(&mut self, fields: &Value) -> (u64, String) {
+        let hub = self.systems.corebos.create("Contacts", fields).await;
+        let hub = hub.unwrap_or_else(|error| panic!("coreBOS refuses {fields}: {error}"));
+        let id = self.mautic_contact_of(&hub).await;
+        self.until_field(&hub, "mautic_id", &id.to_string()).await;
+        self.quiet().await;
+        (id, hub)
+    }
+
+    /// Waits for the Mautic contact of a coreBOS contact.
+    pub async fn mautic_contact_of(&mut self, hub: &str) -> u64 {
+        self.until(&format!("{hub} in Mautic"), |systems| {
+            let contacts = systems.mautic.contacts();
+            contacts.iter().find(|contact| text(contact, "corebos_id") == hub)?["id"].as_u64()
+        })
+        .await
+    }
+
+    /// Waits until a field of a Mautic contact reads so.
+    pub async fn until_mautic_field(&mut self, id: u64, field: &str, value: &str) {
+        self.until(&format!("{field} of contact {id} to be {value:?}"), |systems| {
+            (text(&systems.mautic.contact(id)?, field) == value).then_some(())
+        })
+        .await;
+    }
+
     /// A contact that a person has created in Mautic.
     ///
     /// # Panics
@@ -340,6 +381,12 @@ impl World {
             |operation: &str| ["create", "revise", "update", "upsert", "delete"].contains(&operation);
         let calls = self.systems.corebos.calls();
         calls.iter().filter(|call| writing(&call.operation.to_ascii_lowercase())).count()
+    }
+
+    /// How many requests Mautic's API got that write.
+    pub fn mautic_writes(&self) -> usize {
+        let requests = self.systems.mautic.requests();
+        requests.iter().filter(|request| request.method != "GET" && request.path.starts_with("/api/")).count()
     }
 
     /// What is parked.

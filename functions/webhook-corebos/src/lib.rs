@@ -8,7 +8,7 @@
 use aws::gateway::{Request, Response};
 use aws::{Clients, Environment, SecretString, Secrets, SqsChangeQueue, SystemClock};
 use connector_corebos::webhook::{self, KEY_HEADER};
-use model::{ObjectName, Side, System, SystemKind};
+use model::{NoticeKind, ObjectName, Side, System, SystemKind};
 use serde::Deserialize;
 use serde_json::json;
 use sync::pairs::PAIRS;
@@ -102,8 +102,12 @@ pub async fn handle<Q: ChangeQueue, C: Clock>(
     };
     let record = &parsed.notice.record;
     let targets = paired(&record.object, ports.targets);
+    let kind = match parsed.notice.kind {
+        NoticeKind::Saved => "saved",
+        NoticeKind::Deleted => "deleted",
+    };
     tracing::info!(
-        event = record.object.as_str(),
+        event = format!("{} {kind}", record.object),
         record.system = %record.system,
         record.id = record.id,
         known_event = parsed.known_event,

@@ -36,9 +36,10 @@ pub(crate) async fn demo(options: DemoOptions) -> Result<ExitCode> {
     line("");
     let simulated = simulated::start((0, 0), None).await?;
     let local = local::start(&simulated.config()?, LocalOptions::default()).await?;
-    if let Some((_, url, _)) = local.stack.routes().first() {
-        simulated.point_webhook_at(url);
-        line(&format!("  Mautic's webhook  {NAME}{url}{NAME:#}"));
+    simulated.connect(&local).await?;
+    for (system, function) in [("Mautic", "webhook-mautic"), ("coreBOS", "webhook-corebos")] {
+        let who = format!("{system}'s webhook");
+        line(&format!("  {who:<18}{NAME}{}{NAME:#}", local.webhook_url(function)));
     }
     line(&format!("  Mautic            {}", simulated.mautic.url()));
     line(&format!("  coreBOS           {}", simulated.corebos.url()));

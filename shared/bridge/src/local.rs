@@ -51,6 +51,18 @@ pub struct Local {
     pub clients: Clients,
 }
 
+impl Local {
+    /// The URL of a webhook function; empty where it has none.
+    pub fn webhook_url(&self, function: &str) -> String {
+        let routes = self.stack.routes();
+        routes
+            .into_iter()
+            .find(|(_, _, served)| served == function)
+            .map(|(_, url, _)| url)
+            .unwrap_or_default()
+    }
+}
+
 /// Starts the stack for the systems of a configuration.
 ///
 /// # Errors

@@ -143,7 +143,8 @@ fn members(raw: &[u8]) -> Result<Map<String, Json>, BodyError> {
 }
 
 fn is_module(name: &str) -> bool {
-    (1..=MAX_MODULE_BYTES).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    (1..=MAX_MODULE_BYTES).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 #[cfg(test)]
@@ -229,7 +230,8 @@ mod tests {
 
     #[test]
     fn a_form_is_read_like_an_object() {
-        let form = b"event=delete&module=Accounts&id=11x7&lastname=a%26b&modifiedtime=2026-11-21+02%3A28%3A53";
+        let form =
+            b"event=delete&module=Accounts&id=11x7&lastname=a%26b&modifiedtime=2026-11-21+02%3A28%3A53";
         let Parsed { notice, .. } = parsed(form).unwrap();
         assert_eq!(notice.record.key(), "corebos:main#Accounts#11x7");
         assert_eq!((notice.kind, notice.modified_at.is_some()), (NoticeKind::Deleted, true));

@@ -13,8 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::{FieldMap, Semantics};
 use model::{Direction, Notice, Pair, PairKind, Side, SystemKind};
 use sync::{
-    ChangeQueue as _, Clock as _, Connector, Opens, PairContext, PairMap, PairSettings, PairSpec, Schema as _,
-    pair_spec,
+    ChangeQueue as _, Clock as _, Connector, Opens, PairContext, PairMap, PairSettings, PairSpec,
+    Schema as _, pair_spec,
 };
 
 use crate::not_ready::NotReady;

@@ -82,7 +82,7 @@ impl Stage {
 
     /// The URL of Mautic's webhook.
     pub(super) fn webhook_url(&self) -> String {
-        self.local.stack.routes().into_iter().next().map(|(_, url, _)| url).unwrap_or_default()
+        self.local.webhook_url("webhook-mautic")
     }
 
     /// What is parked.
