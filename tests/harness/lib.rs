@@ -54,7 +54,7 @@ impl std::fmt::Debug for World {
 pub struct Unusual {
     /// Where queues and table are kept.
     pub data: Option<PathBuf>,
-    /// More environment of push-corebos.
+    /// More environment of the push functions.
     pub push_environment: BTreeMap<String, String>,
     /// Replacements in the template.
     pub template_edits: Vec<(String, String)>,
@@ -137,11 +137,17 @@ pub async fn world_of(program: &str, systems: Simulated, config: &Config, unusua
 /// # Panics
 /// It does not start.
 pub async fn start_stack(program: &str, config: &Config, unusual: Unusual) -> Local {
+    let pushes = ["push-corebos", "push-mautic"];
+    // Polls come when a story asks for them, not when it happens to last for a minute.
+    let every_minute = "ScheduleExpression: rate(1 minute)";
+    let never = format!("{every_minute}\n            State: DISABLED");
+    let mut template_edits = unusual.template_edits;
+    template_edits.push((every_minute.to_owned(), never));
     let options = LocalOptions {
         program: Some(PathBuf::from(program)),
         data: unusual.data,
-        environment: BTreeMap::from([("push-corebos".to_owned(), unusual.push_environment)]),
-        template_edits: unusual.template_edits,
+        environment: pushes.map(|push| (push.to_owned(), unusual.push_environment.clone())).into(),
+        template_edits,
         confirm_identity: unusual.confirm_identity,
         ..LocalOptions::default()
     };
@@ -381,6 +387,28 @@ impl World {
             |operation: &str| ["create", "revise", "update", "upsert", "delete"].contains(&operation);
         let calls = self.systems.corebos.calls();
         calls.iter().filter(|call| writing(&call.operation.to_ascii_lowercase())).count()
+    }
+
+    /// The id of Mautic's webhook.
+    pub fn mautics_webhook(&self) -> u64 {
+        self.hook
+    }
+
+    /// Removes Mautic's webhook: from now on only polls tell.
+    pub fn forget_mautics_webhook(&self) {
+        self.systems.mautic.remove_webhook(self.hook);
+    }
+
+    /// Fires a poll function as a person does who does not want to wait, and gives its answer.
+    ///
+    /// # Panics
+    /// It fails.
+    pub async fn poll_at_once(&mut self, function: &str) -> Value {
+        let event = serde_json::json!({ "detail": { "at_once": true } });
+        let answer =
+            self.local.stack.invoke(function, &event).await.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(answer.error, None, "{function}: {:#?}", answer.log_lines);
+        serde_json::from_slice(&answer.payload).unwrap_or_else(|error| panic!("{function}: {error}"))
     }
 
     /// How many requests Mautic's API got that write.

@@ -68,8 +68,12 @@ const COREBOS_WEBHOOKS: &[(&str, u16, &str)] = &[
     ("wrong-key", 401, ""),
 ];
 
-/// The files for the push functions; each has a test below.
-const PUSHES: &[&str] = &[
+/// The files for the poll and push functions; each has a test below.
+const OTHERS: &[&str] = &[
+    "poll-corebos.at-once",
+    "poll-corebos.tick",
+    "poll-mautic.at-once",
+    "poll-mautic.tick",
     "push-corebos.batch-of-ten",
     "push-corebos.contact-deleted",
     "push-corebos.contact-saved",
@@ -96,8 +100,8 @@ fn every_sample_event_is_tested_and_listed() {
     }
     let webhooks = WEBHOOKS.iter().map(|(case, ..)| format!("webhook-mautic.{case}.json"));
     let corebos = COREBOS_WEBHOOKS.iter().map(|(case, ..)| format!("webhook-corebos.{case}.json"));
-    let pushes = PUSHES.iter().map(|case| format!("{case}.json"));
-    let tested: BTreeSet<String> = webhooks.chain(corebos).chain(pushes).collect();
+    let others = OTHERS.iter().map(|case| format!("{case}.json"));
+    let tested: BTreeSet<String> = webhooks.chain(corebos).chain(others).collect();
     assert_eq!(files, tested);
     let readme = std::fs::read_to_string(format!("{FOLDER}/README.md")).unwrap();
     let listed = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
@@ -281,4 +285,32 @@ async fn a_notice_of_a_module_that_no_pair_has_stays_and_an_administrator_is_tol
     let told = world.told("change waits for an administrator");
     assert!(text(&told[0], "detail").contains("Leads"), "{told:?}");
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tick_polls_once_and_then_waits_for_its_time_and_at_once_does_not() {
+    let mut world = scenarios::world(BRIDGE).await;
+    for (function, objects) in
+        [("poll-corebos", ["Contacts", "Accounts"]), ("poll-mautic", ["contact", "company"])]
+    {
+        // The schedule may have fired before us: then it is not due any more.
+        let first: Value = tick(&mut world, function, "tick").await;
+        let second: Value = tick(&mut world, function, "tick").await;
+        let forced: Value = tick(&mut world, function, "at-once").await;
+        for object in objects {
+            assert!(
+                first[object] == "not due" || first[object]["outcome"] == "complete",
+                "{function}: {first}"
+            );
+            assert_eq!(second[object], "not due", "{function}");
+            assert_eq!(forced[object]["outcome"], "complete", "{function}");
+        }
+    }
+    world.stop().await;
+}
+
+async fn tick(world: &mut World, function: &str, case: &str) -> Value {
+    let answer = world.local.stack.invoke(function, &event(&format!("{function}.{case}"))).await.unwrap();
+    assert_eq!(answer.error, None, "{:#?}", answer.log_lines);
+    serde_json::from_slice(&answer.payload).unwrap()
 }

@@ -13,6 +13,7 @@ mod deletes_become_marks;
 mod edits_travel_once;
 mod events;
 mod killed_workers_lose_nothing;
+mod lost_webhooks_are_found;
 mod names;
 mod nothing_is_written_twice;
 mod personal_data_stay_out_of_sight;

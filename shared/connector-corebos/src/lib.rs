@@ -9,6 +9,7 @@ pub mod settings;
 pub mod webhook;
 
 mod convert;
+mod feed;
 mod session;
 mod wire;
 

@@ -19,6 +19,9 @@ pub(crate) struct Envelope {
     pub(crate) result: Json,
     #[serde(default)]
     pub(crate) error: Option<WireError>,
+    /// When it was given, by coreBOS's clock.
+    #[serde(skip)]
+    pub(crate) server_time: Option<Timestamp>,
 }
 
 /// What went wrong.

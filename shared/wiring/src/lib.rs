@@ -10,9 +10,11 @@
 //! | [`pairs`] | a pair with its maps and settings, cached for a short time |
 //! | [`way`] | which way a push goes: into coreBOS or out of it |
 //! | [`run`] | the body of every push function |
+//! | [`poll`] | the body of every poll function |
 
 mod not_ready;
 pub mod pairs;
+pub mod poll;
 mod report;
 pub mod run;
 pub mod systems;
@@ -20,5 +22,6 @@ pub mod way;
 
 pub use not_ready::NotReady;
 pub use pairs::{PushPorts, ReadyPair, Systems};
+pub use poll::{PollPorts, Ticked, told_failure};
 pub use run::{push, run_push};
 pub use way::{ToHub, ToRemote, Way};

@@ -20,7 +20,7 @@ struct Room {
 const EVERYTHING: &[&str] = &["*"];
 
 /// The rooms. What a row does not list, the room does not know.
-const ROOMS: [Room; 16] = [
+const ROOMS: [Room; 18] = [
     Room {
         folder: "functions/webhook-mautic",
         package: "webhook-mautic",
@@ -31,6 +31,18 @@ const ROOMS: [Room; 16] = [
         folder: "functions/webhook-corebos",
         package: "webhook-corebos",
         may_use: &["bridge-aws", "connector-corebos", "mapping", "model", "sync"],
+        tests_may_use: &[],
+    },
+    Room {
+        folder: "functions/poll-corebos",
+        package: "poll-corebos",
+        may_use: &["bridge-aws", "connector-corebos", "model", "sync", "wiring"],
+        tests_may_use: &[],
+    },
+    Room {
+        folder: "functions/poll-mautic",
+        package: "poll-mautic",
+        may_use: &["bridge-aws", "connector-mautic", "model", "sync", "wiring"],
         tests_may_use: &[],
     },
     Room {
@@ -92,6 +104,8 @@ const OUTSIDE: [(&str, &[&str]); 12] = [
         &[
             "bridge",
             "bridge-aws",
+            "poll-corebos",
+            "poll-mautic",
             "push-corebos",
             "push-mautic",
             "webhook-corebos",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::document::{events_of, items, name_of, template, workspace};
 
 /// The variables that each function reads: what `shared/aws/src/config.rs` asks for when it starts as that function.
-const ENVIRONMENT: [(&str, &[&str]); 4] = [
+const ENVIRONMENT: [(&str, &[&str]); 6] = [
     (
         "webhook-mautic",
         &[
@@ -26,6 +26,32 @@ const ENVIRONMENT: [(&str, &[&str]); 4] = [
             "LOG_LEVEL",
             "MAUTIC_CHANGES_QUEUE_URL",
             "MAUTIC_SYSTEM_NAME",
+        ],
+    ),
+    (
+        "poll-corebos",
+        &[
+            "BRIDGE_TABLE",
+            "COREBOS_SECRET_ARN",
+            "COREBOS_SYSTEM_NAME",
+            "COREBOS_URL",
+            "LEASE_SECONDS",
+            "LOG_LEVEL",
+            "MAUTIC_CHANGES_QUEUE_URL",
+            "MAUTIC_SYSTEM_NAME",
+        ],
+    ),
+    (
+        "poll-mautic",
+        &[
+            "BRIDGE_TABLE",
+            "COREBOS_CHANGES_QUEUE_URL",
+            "COREBOS_SYSTEM_NAME",
+            "LEASE_SECONDS",
+            "LOG_LEVEL",
+            "MAUTIC_SECRET_ARN",
+            "MAUTIC_SYSTEM_NAME",
+            "MAUTIC_URL",
         ],
     ),
     (
