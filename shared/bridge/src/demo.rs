@@ -1,5 +1,6 @@
 //! `bridge demo`: a story on the embedded stack, told as it plays.
 
+mod back;
 mod chapters;
 mod stage;
 
@@ -27,7 +28,7 @@ struct Told {
 
 pub(crate) async fn demo(options: DemoOptions) -> Result<ExitCode> {
     let begun = Instant::now();
-    line(&styled(BOLD, "The coreBOS bridge: a change in Mautic reaches coreBOS."));
+    line(&styled(BOLD, "The coreBOS bridge: changes in Mautic reach coreBOS, and the other way round."));
     line(&styled(
         DIM,
         "Everything runs on this machine: stand-ins for Mautic and coreBOS that answer as the real ones do,",
