@@ -54,7 +54,7 @@ impl std::fmt::Debug for World {
 pub struct Unusual {
     /// Where queues and table are kept.
     pub data: Option<PathBuf>,
-    /// More environment of push-corebos.
+    /// More environment of the push functions.
     pub push_environment: BTreeMap<String, String>,
     /// Replacements in the template.
     pub template_edits: Vec<(String, String)>,
@@ -86,6 +86,17 @@ impl Unusual {
         let unread = format!("Enabled: false\n            {batch}");
         Self { template_edits: vec![(batch.to_owned(), unread)], ..Self::default() }
     }
+}
+
+/// A world in which coreBOS tells of its saves and deletes, too.
+///
+/// # Panics
+/// It does not start: the story has failed.
+pub async fn world_with_workflows(program: &str) -> World {
+    let world = world(program).await;
+    let url = world.local.webhook_url("webhook-corebos");
+    world.systems.point_workflows_at(&url).await.unwrap_or_else(|error| panic!("{error:#}"));
+    world
 }
 
 /// The bridge binary of a test; `program` is `env!("CARGO_BIN_EXE_bridge-under-test")`.
@@ -126,11 +137,17 @@ pub async fn world_of(program: &str, systems: Simulated, config: &Config, unusua
 /// # Panics
 /// It does not start.
 pub async fn start_stack(program: &str, config: &Config, unusual: Unusual) -> Local {
+    let pushes = ["push-corebos", "push-mautic"];
+    // Polls come when a story asks for them, not when it happens to last for a minute.
+    let every_minute = "ScheduleExpression: rate(1 minute)";
+    let never = format!("{every_minute}\n            State: DISABLED");
+    let mut template_edits = unusual.template_edits;
+    template_edits.push((every_minute.to_owned(), never));
     let options = LocalOptions {
         program: Some(PathBuf::from(program)),
         data: unusual.data,
-        environment: BTreeMap::from([("push-corebos".to_owned(), unusual.push_environment)]),
-        template_edits: unusual.template_edits,
+        environment: pushes.map(|push| (push.to_owned(), unusual.push_environment.clone())).into(),
+        template_edits,
         confirm_identity: unusual.confirm_identity,
         ..LocalOptions::default()
     };
@@ -139,7 +156,7 @@ pub async fn start_stack(program: &str, config: &Config, unusual: Unusual) -> Lo
 
 /// The URL of Mautic's webhook.
 pub fn webhook_url(local: &Local) -> String {
-    local.stack.routes().into_iter().next().map(|(_, url, _)| url).unwrap_or_default()
+    local.webhook_url("webhook-mautic")
 }
 
 /// Mautic's signature of a body.
@@ -280,6 +297,36 @@ impl World {
         (id, hub)
     }
 
+    /// A contact that a person has created in coreBOS, once it is in Mautic and each knows the other's id: both ids.
+    ///
+    /// # Panics
+    /// coreBOS refuses it, or it does not arrive.
+    pub async fn linked_corebos_contact(&mut self, fields: &Value) -> (u64, String) {
+        let hub = self.systems.corebos.create("Contacts", fields).await;
+        let hub = hub.unwrap_or_else(|error| panic!("coreBOS refuses {fields}: {error}"));
+        let id = self.mautic_contact_of(&hub).await;
+        self.until_field(&hub, "mautic_id", &id.to_string()).await;
+        self.quiet().await;
+        (id, hub)
+    }
+
+    /// Waits for the Mautic contact of a coreBOS contact.
+    pub async fn mautic_contact_of(&mut self, hub: &str) -> u64 {
+        self.until(&format!("{hub} in Mautic"), |systems| {
+            let contacts = systems.mautic.contacts();
+            contacts.iter().find(|contact| text(contact, "corebos_id") == hub)?["id"].as_u64()
+        })
+        .await
+    }
+
+    /// Waits until a field of a Mautic contact reads so.
+    pub async fn until_mautic_field(&mut self, id: u64, field: &str, value: &str) {
+        self.until(&format!("{field} of contact {id} to be {value:?}"), |systems| {
+            (text(&systems.mautic.contact(id)?, field) == value).then_some(())
+        })
+        .await;
+    }
+
     /// A contact that a person has created in Mautic.
     ///
     /// # Panics
@@ -340,6 +387,34 @@ impl World {
             |operation: &str| ["create", "revise", "update", "upsert", "delete"].contains(&operation);
         let calls = self.systems.corebos.calls();
         calls.iter().filter(|call| writing(&call.operation.to_ascii_lowercase())).count()
+    }
+
+    /// The id of Mautic's webhook.
+    pub fn mautics_webhook(&self) -> u64 {
+        self.hook
+    }
+
+    /// Removes Mautic's webhook: from now on only polls tell.
+    pub fn forget_mautics_webhook(&self) {
+        self.systems.mautic.remove_webhook(self.hook);
+    }
+
+    /// Fires a poll function as a person does who does not want to wait, and gives its answer.
+    ///
+    /// # Panics
+    /// It fails.
+    pub async fn poll_at_once(&mut self, function: &str) -> Value {
+        let event = serde_json::json!({ "detail": { "at_once": true } });
+        let answer =
+            self.local.stack.invoke(function, &event).await.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(answer.error, None, "{function}: {:#?}", answer.log_lines);
+        serde_json::from_slice(&answer.payload).unwrap_or_else(|error| panic!("{function}: {error}"))
+    }
+
+    /// How many requests Mautic's API got that write.
+    pub fn mautic_writes(&self) -> usize {
+        let requests = self.systems.mautic.requests();
+        requests.iter().filter(|request| request.method != "GET" && request.path.starts_with("/api/")).count()
     }
 
     /// What is parked.

@@ -67,8 +67,8 @@ async fn what_cannot_be_done_is_told_with_what_can() {
     let event = format!("{ROOT}/events/push-corebos.contact-saved.json");
     let typo = folder.write("typo.toml", "[corebos]\nulr = \"x\"\n").display().to_string();
     for (arguments, code, words) in [
-        (vec!["invoke", "push-corebo", &event], 1, "there are push-corebos"),
-        (vec!["function", "push-corebo"], 2, "there are push-corebos"),
+        (vec!["invoke", "push-corebo", &event], 1, "there are poll-corebos"),
+        (vec!["function", "push-corebo"], 2, "there are poll-corebos"),
         (vec!["invoke", "push-corebos", "/does/not/exist.json"], 1, "cannot read /does/not/exist.json"),
         (vec!["invoke", "push-corebos", &no_json], 1, "is not JSON"),
         (vec!["up"], 2, "--config"),

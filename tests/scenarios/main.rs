@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a story that meets the unexpected fails")]
 
+mod a_corebos_edit_reaches_mautic;
 mod a_killed_bridge_loses_nothing;
 mod a_new_contact_reaches_corebos;
 mod another_system_stops_the_pair;
@@ -12,6 +13,7 @@ mod deletes_become_marks;
 mod edits_travel_once;
 mod events;
 mod killed_workers_lose_nothing;
+mod lost_webhooks_are_found;
 mod names;
 mod nothing_is_written_twice;
 mod personal_data_stay_out_of_sight;

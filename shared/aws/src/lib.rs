@@ -6,11 +6,12 @@
 //!
 //! | module | implements |
 //! |---|---|
-//! | [`store`] | `sync::StateStore` on one DynamoDB table, and what the command line reads from it |
+//! | [`store`] | `sync::StateStore` and `sync::CursorStore` on one DynamoDB table, and what the command line reads from it |
 //! | [`queue`] | `sync::ChangeQueue` on SQS FIFO queues, one per target system |
 //! | [`clock`] | `sync::Clock`; the one place where the clock is read |
 //! | [`gateway`] | the envelope of webhook functions: API Gateway HTTP API, payload format 2.0 |
 //! | [`events`] | the envelope of push functions: SQS batches with partial failures |
+//! | [`schedule`] | the envelope of poll functions: EventBridge Scheduler |
 //! | [`config`] | the environment, read once at cold start |
 //! | [`secrets`] | Secrets Manager, read at run time by ARN |
 //! | [`telemetry`] | log lines and metrics on standard output |
@@ -23,6 +24,7 @@ pub mod config;
 pub mod events;
 pub mod gateway;
 pub mod queue;
+pub mod schedule;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;

@@ -5,6 +5,7 @@
 //! are consistent. An item whose time is over counts as gone, although DynamoDB may show it for days.
 
 mod claims;
+mod cursors;
 mod expression;
 mod items;
 pub mod keys;

@@ -13,8 +13,18 @@ pub use metrics::{Counter, Metrics};
 
 /// The beginnings of our own crates' names. Only these follow the configured level: libraries log requests and
 /// answers whole, with keys and personal data, once they are asked for details.
-const OUR_CRATES: [&str; 9] =
-    ["bridge", "connector_", "mapping", "model", "poll_", "push_", "sync", "webhook_", "embedded_aws"];
+const OUR_CRATES: [&str; 10] = [
+    "bridge",
+    "connector_",
+    "mapping",
+    "model",
+    "poll_",
+    "push_",
+    "sync",
+    "webhook_",
+    "wiring",
+    "embedded_aws",
+];
 
 /// Starts logging. Panics are logged with their place and without their text, which may hold data.
 ///
@@ -46,6 +56,10 @@ mod tests {
         let filter = filter(LevelFilter::TRACE);
         assert!(filter.would_enable("connector_mautic::client", &Level::TRACE));
         assert!(filter.would_enable("bridge_aws::store", &Level::TRACE));
+        assert!(
+            filter.would_enable("wiring::report", &Level::INFO),
+            "every push tells what it did from there"
+        );
         for library in ["aws_smithy_runtime", "hyper", "reqwest", "aws_sdk_secretsmanager", "h2"] {
             assert!(!filter.would_enable(library, &Level::INFO), "{library}");
             assert!(filter.would_enable(library, &Level::WARN), "{library}");

@@ -47,6 +47,10 @@ pub struct CoreBos {
     pub default_owner: Option<String>,
     access_key: Option<String>,
     access_key_env: Option<String>,
+    #[serde(default)]
+    webhook_keys: Vec<String>,
+    #[serde(default)]
+    webhook_keys_env: Vec<String>,
 }
 
 /// How to reach Mautic.
@@ -137,7 +141,11 @@ impl Config {
             self.corebos.access_key.as_deref(),
             self.corebos.access_key_env.as_deref(),
         )?;
-        Ok(serde_json::json!({ "username": self.corebos.username, "access_key": key }))
+        let mut keys = self.corebos.webhook_keys.clone();
+        for variable in &self.corebos.webhook_keys_env {
+            keys.push(variable_value("corebos.webhook_keys_env", variable)?);
+        }
+        Ok(serde_json::json!({ "username": self.corebos.username, "access_key": key, "webhook_keys": keys }))
     }
 
     /// The secret of Mautic, in the shape that Secrets Manager holds.

@@ -1,5 +1,6 @@
 //! `bridge demo`: a story on the embedded stack, told as it plays.
 
+mod back;
 mod chapters;
 mod stage;
 
@@ -27,7 +28,7 @@ struct Told {
 
 pub(crate) async fn demo(options: DemoOptions) -> Result<ExitCode> {
     let begun = Instant::now();
-    line(&styled(BOLD, "The coreBOS bridge: a change in Mautic reaches coreBOS."));
+    line(&styled(BOLD, "The coreBOS bridge: changes in Mautic reach coreBOS, and the other way round."));
     line(&styled(
         DIM,
         "Everything runs on this machine: stand-ins for Mautic and coreBOS that answer as the real ones do,",
@@ -36,9 +37,10 @@ pub(crate) async fn demo(options: DemoOptions) -> Result<ExitCode> {
     line("");
     let simulated = simulated::start((0, 0), None).await?;
     let local = local::start(&simulated.config()?, LocalOptions::default()).await?;
-    if let Some((_, url, _)) = local.stack.routes().first() {
-        simulated.point_webhook_at(url);
-        line(&format!("  Mautic's webhook  {NAME}{url}{NAME:#}"));
+    simulated.connect(&local).await?;
+    for (system, function) in [("Mautic", "webhook-mautic"), ("coreBOS", "webhook-corebos")] {
+        let who = format!("{system}'s webhook");
+        line(&format!("  {who:<18}{NAME}{}{NAME:#}", local.webhook_url(function)));
     }
     line(&format!("  Mautic            {}", simulated.mautic.url()));
     line(&format!("  coreBOS           {}", simulated.corebos.url()));

@@ -13,7 +13,11 @@ type Start = fn() -> Running;
 
 /// Every function by the name of its folder.
 const FUNCTIONS: &[(&str, Start)] = &[
+    ("poll-corebos", || Box::pin(poll_corebos::run())),
+    ("poll-mautic", || Box::pin(poll_mautic::run())),
     ("push-corebos", || Box::pin(push_corebos::run())),
+    ("push-mautic", || Box::pin(push_mautic::run())),
+    ("webhook-corebos", || Box::pin(webhook_corebos::run())),
     ("webhook-mautic", || Box::pin(webhook_mautic::run())),
 ];
 

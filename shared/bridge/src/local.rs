@@ -51,6 +51,18 @@ pub struct Local {
     pub clients: Clients,
 }
 
+impl Local {
+    /// The URL of a webhook function; empty where it has none.
+    pub fn webhook_url(&self, function: &str) -> String {
+        let routes = self.stack.routes();
+        routes
+            .into_iter()
+            .find(|(_, _, served)| served == function)
+            .map(|(_, url, _)| url)
+            .unwrap_or_default()
+    }
+}
+
 /// Starts the stack for the systems of a configuration.
 ///
 /// # Errors
@@ -138,9 +150,9 @@ async fn write_settings(
             }
         }
     }
-    let owner = config.corebos.default_owner.clone().unwrap_or_default();
     let corebos = config.corebos_system()?;
-    store.put_setting(&format!("default_owner:{corebos}"), &owner).await?;
+    let preferences = serde_json::json!({ "default_owner": config.corebos.default_owner });
+    store.put_setting(&wiring::systems::preferences_key(&corebos), &preferences).await?;
     if confirm_identity {
         for system in [corebos, config.mautic_system()?] {
             store.delete_setting(&aws::store::keys::identity_setting(&system)).await?;

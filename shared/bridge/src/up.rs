@@ -30,9 +30,8 @@ pub(crate) async fn up(options: UpOptions) -> Result<ExitCode> {
         },
     )
     .await?;
-    let routes = local.stack.routes();
-    if let (Some(simulated), Some((_, url, _))) = (&simulated, routes.first()) {
-        simulated.point_webhook_at(url);
+    if let Some(simulated) = &simulated {
+        simulated.connect(&local).await?;
     }
     greet(&local.stack, &config, &options, simulated.as_ref());
     let mut journal = Journal::new(options.verbose);

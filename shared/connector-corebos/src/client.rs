@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_client::{BaseUrl, Client, Effect, Method, Request};
+use jiff::Timestamp;
 use model::{Fields, ObjectName, RecordRef, System, Value};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value as Json};
@@ -71,6 +72,27 @@ impl CoreBos {
         parameters: &[(&str, &str)],
         effect: Effect,
     ) -> Result<(Json, Arc<Session>), Failed> {
+        let (told, session) = self.ask(operation, parameters, effect).await?;
+        Ok((told.result, session))
+    }
+
+    /// Calls an operation and gives coreBOS's time with the result.
+    pub(crate) async fn call_timed(
+        &self,
+        operation: &str,
+        parameters: &[(&str, &str)],
+        effect: Effect,
+    ) -> Result<(Json, Option<Timestamp>), ConnectorError> {
+        let (told, _) = self.ask(operation, parameters, effect).await?;
+        Ok((told.result, told.server_time))
+    }
+
+    async fn ask(
+        &self,
+        operation: &str,
+        parameters: &[(&str, &str)],
+        effect: Effect,
+    ) -> Result<(Envelope, Arc<Session>), Failed> {
         let session = self.sessions.get(&self.client, &self.base).await?;
         let mut told = self.send(operation, parameters, effect, &session).await?;
         let mut used = session;
@@ -79,12 +101,12 @@ impl CoreBos {
             used = self.sessions.get(&self.client, &self.base).await?;
             told = self.send(operation, parameters, effect, &used).await?;
         }
-        match (told.success, told.error) {
-            (true, _) => Ok((told.result, used)),
-            (false, Some(refused)) => {
-                Err(Failed { error: error::refusal(&refused, effect), refused: Some(refused) })
-            }
-            (false, None) => Err(error::validation(&told.result).into()),
+        if told.success {
+            return Ok((told, used));
+        }
+        match told.error {
+            Some(refused) => Err(Failed { error: error::refusal(&refused, effect), refused: Some(refused) }),
+            None => Err(error::validation(&told.result).into()),
         }
     }
 
@@ -104,7 +126,8 @@ impl CoreBos {
         let frame = [("operation", operation), ("sessionName", session.name.expose_secret())];
         let request = request.form(frame.into_iter().chain(parameters.iter().copied()));
         let answer = self.client.send(&request).await.map_err(unanswered)?;
-        envelope(&answer, effect, true)
+        let server_time = answer.server_time();
+        envelope(&answer, effect, true).map(|told| Envelope { server_time, ..told })
     }
 
     /// The record in a result.

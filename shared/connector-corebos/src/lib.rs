@@ -6,11 +6,13 @@ pub mod error;
 pub mod query;
 pub mod schema;
 pub mod settings;
+pub mod webhook;
 
 mod convert;
+mod feed;
 mod session;
 mod wire;
 
 pub use client::CoreBos;
 pub use schema::CoreBosSchema;
-pub use settings::CoreBosSettings;
+pub use settings::{CoreBosPreferences, CoreBosSecret, CoreBosSettings};

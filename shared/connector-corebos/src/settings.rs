@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use http_client::ClientSettings;
+use model::System;
 use secrecy::SecretString;
+use serde::Deserialize;
+use sync::{ConnectorError, Opens};
+
+use crate::client::CoreBos;
 
 /// One coreBOS and our account in it.
 ///
@@ -37,5 +42,38 @@ impl CoreBosSettings {
             http: ClientSettings::default(),
             schema_lifetime: Duration::from_mins(10),
         }
+    }
+}
+
+/// What coreBOS's secret holds for calls of its webservice.
+#[derive(Debug, Deserialize)]
+pub struct CoreBosSecret {
+    /// The user's name.
+    pub username: String,
+    /// Its access key.
+    pub access_key: SecretString,
+}
+
+/// What an administrator may set about a coreBOS.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CoreBosPreferences {
+    /// Who owns records that we create where the map does not say; see [`CoreBosSettings::default_owner`].
+    pub default_owner: Option<String>,
+}
+
+impl Opens for CoreBos {
+    type Secret = CoreBosSecret;
+    type Preferences = CoreBosPreferences;
+
+    fn open(
+        system: System,
+        url: &str,
+        secret: CoreBosSecret,
+        preferences: CoreBosPreferences,
+    ) -> Result<Self, ConnectorError> {
+        let mut settings = CoreBosSettings::new(url, secret.username, secret.access_key);
+        settings.default_owner = preferences.default_owner.filter(|owner| !owner.is_empty());
+        Self::new(system, settings)
     }
 }

@@ -19,6 +19,9 @@ pub(crate) struct Envelope {
     pub(crate) result: Json,
     #[serde(default)]
     pub(crate) error: Option<WireError>,
+    /// When it was given, by coreBOS's clock.
+    #[serde(skip)]
+    pub(crate) server_time: Option<Timestamp>,
 }
 
 /// What went wrong.
@@ -74,7 +77,7 @@ fn text<'a>(result: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
 }
 
 /// A time of the database, which is UTC.
-fn utc(text: &str) -> Option<Timestamp> {
+pub(crate) fn utc(text: &str) -> Option<Timestamp> {
     Some(text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 

@@ -61,12 +61,12 @@ impl Mautic {
     }
 
     /// The URL of an endpoint of the API.
-    fn api<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Url {
+    pub(crate) fn api<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Url {
         self.base.join(std::iter::once("api").chain(path))
     }
 
     /// Sends a request with our credentials. A token that has ended is replaced, once.
-    async fn call(&self, request: Request) -> Result<Answer, ConnectorError> {
+    pub(crate) async fn call(&self, request: Request) -> Result<Answer, ConnectorError> {
         let header = self.auth.header(&self.client, &self.base).await?;
         let signed = request.clone().header("authorization", header.expose_secret());
         let answer = self.client.send(&signed).await.map_err(unanswered)?;
@@ -79,7 +79,7 @@ impl Mautic {
         self.client.send(&signed).await.map_err(unanswered)
     }
 
-    async fn get(&self, request: Request) -> Result<Json, ConnectorError> {
+    pub(crate) async fn get(&self, request: Request) -> Result<Json, ConnectorError> {
         let answer = self.call(request).await?;
         if !answer.is_success() {
             return Err(refusal(&answer, Effect::Read));
@@ -209,12 +209,7 @@ impl Connector for Mautic {
             .query("where[0][val]", &lookup.value)
             .query("limit", "3");
         let json = self.get(request).await?;
-        let list = json.get(object.plural()).ok_or(wire::NotARecord::NoFields).map_err(not_an_answer)?;
-        let listed: Vec<&Json> = match list {
-            Json::Array(list) => list.iter().collect(),
-            Json::Object(map) => map.values().collect(),
-            _ => Vec::new(),
-        };
+        let listed = listed(&json, object)?;
         let wanted = lookup.value.trim().to_lowercase();
         let mut found = Vec::with_capacity(listed.len());
         for json in listed {
@@ -261,7 +256,21 @@ impl Connector for Mautic {
     }
 }
 
-fn json_request(method: Method, url: Url, body: &impl serde::Serialize) -> Result<Request, ConnectorError> {
+/// The records of a list: an object by id, or a list.
+pub(crate) fn listed(json: &Json, object: Object) -> Result<Vec<&Json>, ConnectorError> {
+    let list = json.get(object.plural()).ok_or(wire::NotARecord::NoFields).map_err(not_an_answer)?;
+    Ok(match list {
+        Json::Array(list) => list.iter().collect(),
+        Json::Object(map) => map.values().collect(),
+        _ => Vec::new(),
+    })
+}
+
+pub(crate) fn json_request(
+    method: Method,
+    url: Url,
+    body: &impl serde::Serialize,
+) -> Result<Request, ConnectorError> {
     Request::write(method, url).json(body).map_err(|_| ConnectorError::Rejected {
         message: "a value has no JSON form".to_owned(),
         fields: std::collections::BTreeMap::new(),

@@ -4,6 +4,7 @@
 pub mod auth;
 pub mod client;
 pub mod error;
+pub mod feed;
 pub mod objects;
 pub mod schema;
 pub mod settings;
@@ -14,6 +15,7 @@ mod wire;
 mod writing;
 
 pub use client::Mautic;
+pub use feed::Webhook;
 pub use objects::{COMPANY, CONTACT};
 pub use schema::MauticSchema;
-pub use settings::{Credentials, MauticSettings};
+pub use settings::{Credentials, MauticPreferences, MauticSecret, MauticSettings};

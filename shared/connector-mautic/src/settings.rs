@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use http_client::ClientSettings;
+use model::System;
 use secrecy::SecretString;
+use serde::Deserialize;
+use sync::{ConnectorError, Opens};
+
+use crate::client::Mautic;
 
 /// One Mautic and our account in it.
 #[derive(Clone, Debug)]
@@ -47,4 +52,83 @@ pub enum Credentials {
         /// Mautic calls it "Client Secret" or "Secret Key".
         client_secret: SecretString,
     },
+}
+
+/// What Mautic's secret holds for calls of its API: an OAuth 2 client, or a user. The client is preferred.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct MauticSecret {
+    /// Of a user.
+    pub username: Option<String>,
+    /// Of the same user.
+    pub password: Option<SecretString>,
+    /// Of a client.
+    pub client_id: Option<String>,
+    /// Of the same client.
+    pub client_secret: Option<SecretString>,
+}
+
+impl MauticSecret {
+    fn credentials(self, system: &System) -> Result<Credentials, ConnectorError> {
+        match self {
+            Self { client_id: Some(client_id), client_secret: Some(client_secret), .. } => {
+                Ok(Credentials::ClientCredentials { client_id, client_secret })
+            }
+            Self { username: Some(username), password: Some(password), .. } => {
+                Ok(Credentials::Basic { username, password })
+            }
+            _ => Err(ConnectorError::Unauthorized {
+                detail: format!(
+                    "the secret of {system} needs client_id and client_secret, or username and password"
+                ),
+            }),
+        }
+    }
+}
+
+/// What an administrator may set about a Mautic: nothing so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MauticPreferences {}
+
+impl Opens for Mautic {
+    type Secret = MauticSecret;
+    type Preferences = MauticPreferences;
+
+    fn open(
+        system: System,
+        url: &str,
+        secret: MauticSecret,
+        _: MauticPreferences,
+    ) -> Result<Self, ConnectorError> {
+        let credentials = secret.credentials(&system)?;
+        Self::new(system, MauticSettings::new(url, credentials))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credentials(secret: serde_json::Value) -> Result<Credentials, ConnectorError> {
+        let secret: MauticSecret = serde_json::from_value(secret).unwrap();
+        secret.credentials(&"mautic:main".parse().unwrap())
+    }
+
+    #[test]
+    fn a_client_is_preferred_to_a_user_and_half_of_either_is_refused() {
+        let both = serde_json::json!({
+            "username": "u", "password": "p", "client_id": "c", "client_secret": "s", "webhook_secrets": ["w"]
+        });
+        assert!(matches!(credentials(both), Ok(Credentials::ClientCredentials { .. })));
+        let user = serde_json::json!({ "username": "u", "password": "p", "client_id": "c" });
+        assert!(matches!(credentials(user), Ok(Credentials::Basic { .. })));
+        let half = serde_json::json!({ "username": "u", "client_secret": "hunter2" });
+        let error = credentials(half).unwrap_err();
+        assert!(matches!(error, ConnectorError::Unauthorized { .. }));
+        assert!(
+            error.to_string().contains("mautic:main") && !error.to_string().contains("hunter2"),
+            "{error}"
+        );
+    }
 }

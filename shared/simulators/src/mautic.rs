@@ -293,6 +293,16 @@ impl MauticSimulator {
         self.engine.write(|state, _| state.hooks.remove(&id));
     }
 
+    /// Removes all webhooks.
+    pub fn remove_webhooks(&self) {
+        self.engine.write(|state, _| state.hooks.clear());
+    }
+
+    /// Switches a webhook off, as Mautic does after failures; false when there is no such webhook.
+    pub fn switch_webhook_off(&self, id: u64) -> bool {
+        self.engine.write(|state, _| state.hooks.get_mut(&id).map(|hook| hook.published = false)).is_some()
+    }
+
     /// Whether a webhook is published; none when there is no such webhook.
     pub fn webhook_published(&self, id: u64) -> Option<bool> {
         self.engine.read(|state| state.hooks.get(&id).map(|hook| hook.published))

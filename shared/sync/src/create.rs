@@ -15,7 +15,7 @@ use crate::ports::{
 use crate::project::{Projection, project};
 use crate::push::{PushError, Report, Seen, World, parked_change, report};
 use crate::recover::settle_unanswered_create;
-use crate::refuse::park_unfit;
+use crate::refuse::{park_unfit, with_holders};
 use crate::settle::{Written, id_base, remember_own_writes, settle_bases};
 use crate::update::announce_created;
 use crate::write_back::write_id_back;
@@ -55,6 +55,7 @@ pub(crate) async fn create<W: World>(
     let created = match environment.target.create(&object, &plan.writes).await {
         Ok(created) => created,
         Err(ConnectorError::Rejected { message, fields }) => {
+            let fields = with_holders(seen, fields, &plan.writes, None).await;
             return refused(seen, source, version, key, message, fields).await;
         }
         Err(error @ ConnectorError::Doubtful { .. }) => {

@@ -1,4 +1,4 @@
-//! The verbs of the bridge: receive, push, decide, settle; and the ports through which they act.
+//! The verbs of the bridge: receive, poll, push, decide, settle; and the ports through which they act.
 //!
 //! Nothing here knows AWS, HTTP or any system's JSON. `decide` is pure. Every port has an in-memory twin in `memory`,
 //! which documents what the port promises and carries the property tests.
@@ -13,6 +13,7 @@ pub mod memory;
 pub mod pair_map;
 pub mod pairs;
 pub mod plan;
+pub mod poll;
 pub mod ports;
 pub mod project;
 pub mod push;
@@ -29,9 +30,13 @@ pub use error::{ConnectorError, Disposition, StoreError};
 pub use pair_map::{PairContext, PairMap};
 pub use pairs::{PairSpec, pair_spec};
 pub use plan::{ParkReason, Plan, SkipReason};
+pub use poll::{
+    Cursor, CursorKey, CursorStore, Feed, FeedPage, PollEnvironment, PollError, PollSettings, Polled, Tick,
+    poll,
+};
 pub use ports::{
-    Canonical, ChangeQueue, Claimed, Clock, Connector, KeyClaimed, Lookup, NaturalKey, Reading, Record,
-    Schema, Settled, Settlement, StateStore, Writer,
+    Canonical, ChangeQueue, Claimed, Clock, Connector, KeyClaimed, Lookup, NaturalKey, Opens, Reading,
+    Record, Schema, Settled, Settlement, StateStore, Writer,
 };
 pub use push::{Delivery, Environment, Outcome, Report, World, push};
 pub use receive::receive;

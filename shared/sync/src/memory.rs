@@ -4,11 +4,13 @@
 //! there as a crash would.
 
 pub mod clock;
+pub mod cursors;
 pub mod queue;
 pub mod store;
 pub mod system;
 
 pub use clock::MemoryClock;
+pub use cursors::MemoryCursors;
 pub use queue::MemoryQueue;
 pub use store::MemoryStore;
 pub use system::{MemoryField, MemorySchema, MemorySystem};

@@ -1,12 +1,14 @@
 //! The table of pairs: which objects, which maps, which fields carry the ids.
 
-use model::{Direction, ObjectName, PairKind, Side};
+use model::{Direction, ObjectName, PairKind, Side, SystemKind};
 
 /// One row of the table of pairs.
 #[derive(Clone, Copy, Debug)]
 pub struct PairSpec {
     /// The pair.
     pub kind: PairKind,
+    /// What the other system is.
+    pub remote_kind: SystemKind,
     /// The coreBOS module.
     pub hub_object: &'static str,
     /// The object of the other system.
@@ -31,6 +33,7 @@ pub struct PairSpec {
 pub const PAIRS: &[PairSpec] = &[
     PairSpec {
         kind: PairKind::MauticContacts,
+        remote_kind: SystemKind::Mautic,
         hub_object: "Contacts",
         remote_object: "contact",
         map_to_hub: "MauticToContacts",
@@ -43,6 +46,7 @@ pub const PAIRS: &[PairSpec] = &[
     },
     PairSpec {
         kind: PairKind::MauticCompanies,
+        remote_kind: SystemKind::Mautic,
         hub_object: "Accounts",
         remote_object: "company",
         map_to_hub: "MauticToAccounts",

@@ -9,6 +9,8 @@ use model::{
     RecordRef, RecordState, System, Value,
 };
 
+use serde::de::DeserializeOwned;
+
 use crate::error::{ConnectorError, StoreError};
 
 /// Who wrote a record last, as far as the system tells.
@@ -117,6 +119,26 @@ pub trait Connector: Send + Sync {
         record: &RecordRef,
         values: &Fields,
     ) -> impl Future<Output = Result<Record, ConnectorError>> + Send;
+}
+
+/// A connector that can be made of what the deployment and an administrator say about its system.
+pub trait Opens: Connector + Sized {
+    /// What the system's secret holds for calls of its API. Other members of the secret are none of its business.
+    type Secret: DeserializeOwned + Send;
+
+    /// What an administrator may set about the system.
+    type Preferences: DeserializeOwned + Default + Send;
+
+    /// The connector to the system at `url`. Calls nobody.
+    ///
+    /// # Errors
+    /// Misconfigured or Unauthorized: what is given cannot be used.
+    fn open(
+        system: System,
+        url: &str,
+        secret: Self::Secret,
+        preferences: Self::Preferences,
+    ) -> Result<Self, ConnectorError>;
 }
 
 /// What became of a claim.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{Direction, Link, LinkStatus, Notice, ParkedChange, RecordRef, RecordState, System};
+use model::{Direction, Link, LinkStatus, Notice, NoticeKind, ParkedChange, RecordRef, RecordState, System};
 
 use crate::apply;
 use crate::decide::{Situation, SourceNow, States, TargetNow, decide};
@@ -137,7 +137,7 @@ const ROUNDS: u32 = 6;
 /// How long to wait at most before looking again whether a lease has ended.
 const LEASE_POLL: Duration = Duration::from_secs(2);
 
-/// How often, and how long apart, a record is read again that is older than its notice says.
+/// How often, and how long apart, a record is read again that is older than its notice says, or is not there yet.
 const REREADS: u32 = 4;
 const REREAD_PAUSE: Duration = Duration::from_millis(400);
 
@@ -427,7 +427,8 @@ async fn schemas<W: World>(
     .await
 }
 
-/// Reads both records at once, and the source again while it is older than its notice says.
+/// Reads both records at once, and the source again while its notice knows more than it shows: coreBOS tells of a
+/// save before the transaction commits. Only notices that name a modified time wait.
 async fn read_both<W: World>(
     environment: &Environment<'_, W>,
     notice: &Notice,
@@ -444,6 +445,7 @@ async fn read_both<W: World>(
     for _ in 0..REREADS {
         let stale = match (&source, notice.modified_at) {
             (Reading::Found(Record { modified: Some(modified), .. }), Some(named)) => *modified < named,
+            (Reading::Gone, Some(_)) => notice.kind == NoticeKind::Saved,
             _ => false,
         };
         if !stale {
@@ -469,16 +471,20 @@ async fn source_now<W: World>(
     })
 }
 
-/// A delete is a question, not an order: it is asked again after a moment, since a merge looks like a delete
-/// until the system has finished it.
+/// A delete is a question, not an order: it is asked again after a moment, since a merge looks like a delete until
+/// the system has finished it, and coreBOS tells of a delete while the record is still there.
 fn confirm_delete<W: World>(
     environment: &Environment<'_, W>,
     notice: &Notice,
     source: &SourceNow,
     link: Option<&Link>,
 ) -> Result<(), PushError> {
-    let active = link.is_some_and(|l| l.status == LinkStatus::Active);
-    if !active || !matches!(source, SourceNow::Gone) {
+    let in_doubt = match source {
+        SourceNow::Gone => link.is_some_and(|l| l.status == LinkStatus::Active),
+        SourceNow::Found(_) => notice.kind == NoticeKind::Deleted,
+        SourceNow::MergedInto { .. } => false,
+    };
+    if !in_doubt {
         return Ok(());
     }
     let confirm = Duration::from_secs(environment.context.settings.delete_confirm_seconds.into());

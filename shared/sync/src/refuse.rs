@@ -2,12 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use model::{FieldBase, Link, ParkedChange};
+use model::{FieldBase, Fields, Link, ParkedChange, RecordRef};
 
 use crate::plan::FieldPlan;
-use crate::ports::{Connector, Settlement};
+use crate::ports::{Connector, Lookup, Settlement};
 use crate::push::{Seen, World, parked_change};
 use crate::settle::remember_refusals;
+
+/// Adds to the words about a refused natural key who holds its value: an e-mail that must be unique is mended by
+/// somebody who sees both records. A search that fails adds nothing, for what was written must be settled.
+pub(crate) async fn with_holders<W: World>(
+    seen: &Seen<'_, W>,
+    mut refused: BTreeMap<String, String>,
+    values: &Fields,
+    target: Option<&RecordRef>,
+) -> BTreeMap<String, String> {
+    let environment = seen.environment;
+    let (spec, side) = (environment.context.spec, environment.direction.target());
+    for (field, _) in spec.natural_keys(side) {
+        let (Some(words), Some(value)) = (refused.get_mut(field), values.text(field)) else { continue };
+        let lookup = Lookup { field: field.to_owned(), value: value.trim().to_owned() };
+        if lookup.value.is_empty() {
+            continue;
+        }
+        let Ok(found) = environment.target.find(&spec.object(side), &lookup).await else { continue };
+        let others = found.iter().map(|record| &record.reference).filter(|found| Some(*found) != target);
+        let others = others.map(RecordRef::key).collect::<Vec<_>>().join(", ");
+        if others.is_empty() {
+            continue;
+        }
+        let ours = target.map_or_else(String::new, |target| format!("; this record is {target}"));
+        *words = format!("{words} ({others} has this value{ours}: merge them, or correct one)");
+    }
+    refused
+}
 
 /// Remembers and parks what the target refused.
 pub(crate) fn refuse<W: World>(

@@ -7,7 +7,7 @@ use crate::decide::TargetNow;
 use crate::plan::{FieldPlan, LinkChange, WriteBack};
 use crate::ports::{ChangeQueue, Clock, Connector, Settled, Settlement, StateStore};
 use crate::push::{PushError, Report, Seen, World, parked_change, report};
-use crate::refuse::{park_unfit, refuse};
+use crate::refuse::{park_unfit, refuse, with_holders};
 use crate::settings::PairSettings;
 use crate::settle::{
     Written, changed_link, forget_refusals, id_base, remember_own_writes, settle_bases, settled_without_write,
@@ -86,7 +86,8 @@ pub(crate) async fn update<W: World>(
             environment.clock.now(),
         );
         forget_refusals(&mut link, environment.direction, &facts.settled);
-        refuse(seen, &mut settlement, &mut link, &plan, &answer.refused);
+        let refused = with_holders(seen, answer.refused, &plan.writes, Some(&target.reference)).await;
+        refuse(seen, &mut settlement, &mut link, &plan, &refused);
         written = answer.written;
     }
     let already = settled_without_write(&plan);

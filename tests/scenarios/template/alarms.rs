@@ -61,6 +61,20 @@ fn a_change_that_waits_or_dies_wakes_somebody() {
 }
 
 #[test]
+fn a_poll_that_has_stopped_wakes_somebody() {
+    let template = template();
+    let mut checked = 0;
+    for (id, function) in template.functions() {
+        if name_of(&function["FunctionName"], "").starts_with("poll-") {
+            let dimension = json!({"Name": "FunctionName", "Value": {"Ref": id}});
+            assert_any_is_too_many(alarm(&template, "CorebosBridge", "Stopped", &dimension));
+            checked += 1;
+        }
+    }
+    assert!(checked > 0, "nothing is polled");
+}
+
+#[test]
 fn a_push_that_has_stopped_or_parked_a_change_wakes_somebody() {
     let template = template();
     for (id, function) in template.functions() {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::document::{events_of, items, name_of, template, workspace};
 
 /// The variables that each function reads: what `shared/aws/src/config.rs` asks for when it starts as that function.
-const ENVIRONMENT: [(&str, &[&str]); 2] = [
+const ENVIRONMENT: [(&str, &[&str]); 6] = [
     (
         "webhook-mautic",
         &[
@@ -16,6 +16,42 @@ const ENVIRONMENT: [(&str, &[&str]); 2] = [
             "LOG_LEVEL",
             "MAUTIC_SECRET_ARN",
             "MAUTIC_SYSTEM_NAME",
+        ],
+    ),
+    (
+        "webhook-corebos",
+        &[
+            "COREBOS_SECRET_ARN",
+            "COREBOS_SYSTEM_NAME",
+            "LOG_LEVEL",
+            "MAUTIC_CHANGES_QUEUE_URL",
+            "MAUTIC_SYSTEM_NAME",
+        ],
+    ),
+    (
+        "poll-corebos",
+        &[
+            "BRIDGE_TABLE",
+            "COREBOS_SECRET_ARN",
+            "COREBOS_SYSTEM_NAME",
+            "COREBOS_URL",
+            "LEASE_SECONDS",
+            "LOG_LEVEL",
+            "MAUTIC_CHANGES_QUEUE_URL",
+            "MAUTIC_SYSTEM_NAME",
+        ],
+    ),
+    (
+        "poll-mautic",
+        &[
+            "BRIDGE_TABLE",
+            "COREBOS_CHANGES_QUEUE_URL",
+            "COREBOS_SYSTEM_NAME",
+            "LEASE_SECONDS",
+            "LOG_LEVEL",
+            "MAUTIC_SECRET_ARN",
+            "MAUTIC_SYSTEM_NAME",
+            "MAUTIC_URL",
         ],
     ),
     (
@@ -29,6 +65,24 @@ const ENVIRONMENT: [(&str, &[&str]); 2] = [
             "COREBOS_URL",
             "LEASE_SECONDS",
             "LOG_LEVEL",
+            "MAUTIC_CHANGES_QUEUE_URL",
+            "MAUTIC_SECRET_ARN",
+            "MAUTIC_SYSTEM_NAME",
+            "MAUTIC_URL",
+        ],
+    ),
+    (
+        "push-mautic",
+        &[
+            "BRIDGE_TABLE",
+            "COREBOS_CHANGES_QUEUE_URL",
+            "COREBOS_SECRET_ARN",
+            "COREBOS_SYSTEM_NAME",
+            "COREBOS_URL",
+            "LEASE_SECONDS",
+            "LOG_LEVEL",
+            "MAUTIC_CHANGES_DEAD_LETTERS_URL",
+            "MAUTIC_CHANGES_QUEUE_URL",
             "MAUTIC_SECRET_ARN",
             "MAUTIC_SYSTEM_NAME",
             "MAUTIC_URL",

@@ -48,7 +48,7 @@ fn the_embedded_stack_reads_every_function_under_its_name() {
         }
     }
     assert_eq!(resources.tables.len(), 1);
-    assert_eq!(resources.queues.len(), 2);
+    assert_eq!(resources.queues.len(), 4);
 }
 
 #[test]

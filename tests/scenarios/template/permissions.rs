@@ -21,6 +21,9 @@ const KEEP: [&str; 5] = [
     "dynamodb:UpdateItem",
 ];
 
+/// Actions of a poll on the table: settings are read, cursors moved, a first identity stored.
+const MOVE_CURSORS: [&str; 3] = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
+
 /// Actions of `shared/aws` that only the command line needs, with the rights of whoever runs it.
 const COMMAND_LINE: [&str; 1] = ["dynamodb:Query"];
 
@@ -106,10 +109,12 @@ fn needed(function: &Value) -> Allowed {
     for queue in &fed_from {
         add(&TAKE, queue);
     }
+    let is_poll = !events_of(function, "ScheduleV2").is_empty();
     for (name, value) in function["Environment"]["Variables"].as_object().into_iter().flatten() {
         let Some(target) = value["Ref"].as_str() else { continue };
         match name {
             _ if name.ends_with("_SECRET_ARN") => add(&["secretsmanager:GetSecretValue"], target),
+            _ if name.ends_with("_TABLE") && is_poll => add(&MOVE_CURSORS, target),
             _ if name.ends_with("_TABLE") => add(&KEEP, target),
             // The queue that feeds a function is known to it for its waits; into others it puts notices.
             _ if name.ends_with("_QUEUE_URL") && !fed_from.contains(&target) => {

@@ -123,3 +123,22 @@ fn no_queue_is_without_a_reader_or_a_reason() {
         );
     }
 }
+
+#[test]
+fn a_poll_fires_every_minute_is_not_repeated_and_is_dead_before_its_lease_ends() {
+    let template = template();
+    let mut checked = 0;
+    for (id, function) in template.functions() {
+        for schedule in super::document::events_of(function, "ScheduleV2") {
+            assert_eq!(schedule["ScheduleExpression"], "rate(1 minute)", "{id}: the settings say how often");
+            // The next minute brings the next tick; a repeated one would only meet its lease.
+            assert_eq!(schedule["RetryPolicy"]["MaximumRetryAttempts"], 0, "{id}");
+            assert_eq!(function["EventInvokeConfig"]["MaximumRetryAttempts"], 0, "{id}");
+            let timeout = template.of_function(function, "Timeout").as_i64().unwrap();
+            let lease = function["Environment"]["Variables"]["LEASE_SECONDS"].as_str().unwrap();
+            assert!(timeout < lease.parse().unwrap(), "{id}: timeout {timeout} s, lease {lease} s");
+            checked += 1;
+        }
+    }
+    assert!(checked > 0, "nothing is polled");
+}

@@ -8,7 +8,7 @@ use model::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_attribute_value, from_item, to_attribute_value, to_item};
-use sync::StoreError;
+use sync::{Cursor, StoreError};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -76,6 +76,19 @@ struct StoredLost {
 pub(super) struct Setting<T> {
     /// Its value; typed and validated by whoever reads it.
     pub(super) value: T,
+}
+
+/// A cursor, beside the attributes of its lease.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct StoredCursor {
+    /// Nothing where only a lease was stored so far.
+    #[serde(default)]
+    pub(super) cursor: Cursor,
+}
+
+/// A cursor as an attribute.
+pub(super) fn cursor(cursor: &Cursor) -> Result<AttributeValue, StoreError> {
+    to_attribute_value(cursor).map_err(|_| StoreError { detail: "a cursor cannot be stored".to_owned() })
 }
 
 /// The link, as the settle that follows `version` stores it.

@@ -10,6 +10,7 @@
 //! | parked change | `parked#<pair>` | `<time>#<receipt>#<content>` | pair, in order |
 //! | deletes of a pair in an hour, TTL 2 days | `brake#<pair>` | `<hour>` | pair and hour |
 //! | failed attempts of a notice, TTL 14 days | `failures#<receipt>` | `failures` | receipt |
+//! | cursor of a poll, with its lease | `cursor#<system>#<object>` | `cursor` | system and object |
 //! | setting | `setting#<key>` | `setting` | key |
 //! | identity of a system | `setting#identity#<system>` | `setting` | system |
 //!
@@ -22,7 +23,7 @@
 
 use jiff::Timestamp;
 use model::{Fingerprint, LinkId, Pair, ParkedChange, RecordRef, System};
-use sync::NaturalKey;
+use sync::{CursorKey, NaturalKey};
 
 /// The attribute that holds the partition key.
 pub const PK: &str = "pk";
@@ -135,6 +136,11 @@ pub fn failures(receipt: &str) -> ItemKey {
     ItemKey::new(format!("failures#{}", bounded(receipt)), "failures")
 }
 
+/// The cursor of a poll.
+pub fn cursor(key: &CursorKey) -> ItemKey {
+    ItemKey::new(format!("cursor#{}#{}", key.system, bounded(key.object.as_str())), "cursor")
+}
+
 /// A setting.
 pub fn setting(key: &str) -> ItemKey {
     ItemKey::new(format!("setting#{}", bounded(key)), "setting")
@@ -175,6 +181,7 @@ mod tests {
             state(&contact("47")),
             claim(&key),
             brake(&pair(), at),
+            cursor(&CursorKey { system: pair().remote, object: ObjectName::new("company") }),
             setting(&identity_setting(&pair().remote)),
         ]
         .iter()
@@ -189,6 +196,7 @@ mod tests {
                 "record#mautic:main#contact#47 / state",
                 "claim#corebos:main#Contacts#8e43ca37701228e74983efdbd0cff5c1 / claim",
                 "brake#mautic-contacts@corebos:main+mautic:main / 2026-11-21T08:00:00Z",
+                "cursor#mautic:main#company / cursor",
                 "setting#identity#mautic:main / setting",
             ]
         );

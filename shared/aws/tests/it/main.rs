@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test shall stop it")]
 
 mod contract;
+mod cursors;
 mod dynamodb;
 mod endpoint;
 mod events;

@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use simulators::mautic::Delivery;
 
+use super::back;
 use super::stage::{Stage, corebos_writes, text};
 use crate::screen::{DIM, line, styled};
 use crate::simulated::TRIGGERS;
@@ -41,6 +42,22 @@ pub(super) const ALL: &[Chapter] = &[
         play: |stage| Box::pin(refused(stage)),
     },
     Chapter {
+        title: "An edit in coreBOS reaches Mautic, and does not come back",
+        play: |stage| Box::pin(back::edited(stage)),
+    },
+    Chapter {
+        title: "Both sides edit the same person at once: nothing is lost",
+        play: |stage| Box::pin(back::both(stage)),
+    },
+    Chapter {
+        title: "An account becomes a company, and a company becomes an account",
+        play: |stage| Box::pin(back::companies(stage)),
+    },
+    Chapter {
+        title: "Webhooks are lost, and the polls find what they would have told",
+        play: |stage| Box::pin(back::polled(stage)),
+    },
+    Chapter {
         title: "A form merges a known contact into a new id: the link moves, nothing is doubled",
         play: |stage| Box::pin(merged(stage)),
     },
@@ -54,7 +71,7 @@ pub(super) const ALL: &[Chapter] = &[
     },
 ];
 
-fn note(text: &str) {
+pub(super) fn note(text: &str) {
     line(&styled(DIM, &format!("  {text}")));
 }
 

@@ -82,7 +82,28 @@ impl Stage {
 
     /// The URL of Mautic's webhook.
     pub(super) fn webhook_url(&self) -> String {
-        self.local.stack.routes().into_iter().next().map(|(_, url, _)| url).unwrap_or_default()
+        self.local.webhook_url("webhook-mautic")
+    }
+
+    /// Switches all webhooks off, on both sides.
+    pub(super) fn silence(&self) {
+        self.simulated.mautic.remove_webhooks();
+        self.simulated.corebos.clear_workflow_hooks();
+    }
+
+    /// Sets the webhooks up again.
+    pub(super) async fn hear_again(&self) -> Result<()> {
+        self.simulated.connect(&self.local).await
+    }
+
+    /// Fires a poll function, as the schedule does when it is time.
+    pub(super) async fn poll(&mut self, function: &str) -> Result<()> {
+        let event = serde_json::json!({ "detail": { "at_once": true } });
+        let answer = self.local.stack.invoke(function, &event).await?;
+        if let Some(error) = answer.error {
+            bail!("{function} failed: {error}");
+        }
+        Ok(())
     }
 
     /// What is parked.
@@ -108,6 +129,12 @@ pub(super) fn text(record: &Value, field: &str) -> String {
         Value::Null => String::new(),
         other => other.to_string(),
     }
+}
+
+/// How many requests Mautic's API got that write.
+pub(super) fn mautic_writes(simulated: &Simulated) -> usize {
+    let requests = simulated.mautic.requests();
+    requests.iter().filter(|request| request.method != "GET" && request.path.starts_with("/api/")).count()
 }
 
 /// How many records coreBOS was asked to write: creates and revises.

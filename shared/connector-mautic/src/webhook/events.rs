@@ -52,15 +52,15 @@ impl Meaning {
 
     /// What one item of such an event becomes.
     ///
-    /// This is the place where further journeys start: companies, associations, subscriptions and segments are
+    /// This is the place where further journeys start: associations, subscriptions and segments are
     /// recognised, and nothing listens to them yet.
     pub(super) fn outcome(self, ids: &ItemIds) -> Outcome {
         let (object, kind, id) = match self {
             Self::ContactSaved => (CONTACT, NoticeKind::Saved, ids.contact),
             // The contact inside carries the values of the dead record, and null as its id.
             Self::ContactDeleted => (CONTACT, NoticeKind::Deleted, ids.item),
-            Self::CompanySaved => return Outcome::Later(COMPANY, ids.company),
-            Self::CompanyDeleted => return Outcome::Later(COMPANY, ids.item),
+            Self::CompanySaved => (COMPANY, NoticeKind::Saved, ids.company),
+            Self::CompanyDeleted => (COMPANY, NoticeKind::Deleted, ids.item),
             Self::Subscription | Self::Association | Self::Segment => {
                 return Outcome::Later(CONTACT, ids.contact);
             }

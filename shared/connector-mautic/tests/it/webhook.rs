@@ -68,7 +68,8 @@ fn every_recorded_webhook_verifies_and_names_its_records_without_a_problem() {
         for (event, items) in &tree {
             for item in items {
                 let id = match event.as_str() {
-                    "mautic.lead_post_delete" => &item["id"],
+                    "mautic.lead_post_delete" | "mautic.company_post_delete" => &item["id"],
+                    "mautic.company_post_save" => &item["company"]["id"],
                     "mautic.lead_post_save_new"
                     | "mautic.lead_post_save_update"
                     | "mautic.lead_points_change" => &item["contact"]["id"],
@@ -86,18 +87,23 @@ fn every_recorded_webhook_verifies_and_names_its_records_without_a_problem() {
 }
 
 #[test]
-fn a_queued_body_of_five_event_types_gives_one_notice_per_contact() {
+fn a_queued_body_of_five_event_types_gives_one_notice_per_record() {
     let webhook = webhook("five_events__I36-queue_process__1");
     let parsed = received(&webhook.raw).unwrap();
-    assert_eq!(noticed(&parsed), [("1", NoticeKind::Saved), ("34", NoticeKind::Deleted)]);
+    let found: Vec<_> = parsed.notices.iter().map(|n| (n.record.key(), n.kind)).collect();
+    let expected = [
+        ("mautic:main#contact#1", NoticeKind::Saved),
+        ("mautic:main#company#3", NoticeKind::Saved),
+        ("mautic:main#contact#34", NoticeKind::Deleted),
+    ];
+    assert_eq!(found, expected.map(|(key, kind)| (key.to_owned(), kind)));
     assert_eq!(parsed.counted["mautic.lead_post_save_update"], all(6));
     assert_eq!(parsed.counted["mautic.lead_points_change"], all(1));
     assert_eq!(parsed.counted["mautic.lead_post_save_new"], all(1));
     assert_eq!(parsed.counted["mautic.lead_post_delete"], all(1));
-    assert_eq!(parsed.counted["mautic.company_post_save"], none(1));
+    assert_eq!(parsed.counted["mautic.company_post_save"], all(1));
     let receipts: Vec<_> = parsed.notices.iter().map(|n| n.receipt.as_str()).collect();
-    assert_eq!(receipts, ["request-1/0", "request-1/7"]);
-    assert_eq!(parsed.notices[0].record.to_string(), "mautic:main#contact#1");
+    assert_eq!(receipts, ["request-1/0", "request-1/7", "request-1/8"]);
 }
 
 #[test]

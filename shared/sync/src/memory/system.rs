@@ -19,6 +19,8 @@ pub struct MemoryField {
     pub read_only: bool,
     /// Refused by name when a value starts with this.
     pub refuses: Option<String>,
+    /// Refused by name when another record has the value.
+    pub unique: bool,
 }
 
 /// The fields of the one object of a memory system.
@@ -231,7 +233,11 @@ impl MemorySystem {
     }
 
     /// The values as this system stores them; refusals by name.
-    fn stored_values(&self, values: &Fields) -> Result<Vec<(String, String)>, ConnectorError> {
+    fn stored_values(
+        &self,
+        id: Option<&str>,
+        values: &Fields,
+    ) -> Result<Vec<(String, String)>, ConnectorError> {
         let mut stored = Vec::new();
         let mut refused = BTreeMap::new();
         for (name, value) in values.iter() {
@@ -239,6 +245,9 @@ impl MemorySystem {
             let mut text = value.php_string().into_owned();
             if field.refuses.as_ref().is_some_and(|prefix| text.starts_with(prefix)) {
                 refused.insert(name.to_owned(), "this value is not allowed".to_owned());
+            }
+            if field.unique && self.is_taken(id, name, &text) {
+                refused.insert(name.to_owned(), "this field must be unique".to_owned());
             }
             if let Some(limit) = field.cut_at {
                 text = text.chars().take(limit).collect();
@@ -253,6 +262,14 @@ impl MemorySystem {
                 fields: refused,
             })
         }
+    }
+
+    /// Whether another record than `id` has this value.
+    fn is_taken(&self, id: Option<&str>, name: &str, value: &str) -> bool {
+        let inside = lock(&self.inside);
+        let has = |stored: &Stored| stored.fields.get(name).is_some_and(|here| here == value);
+        !value.is_empty()
+            && inside.records.iter().any(|(other, stored)| Some(other.as_str()) != id && has(stored))
     }
 
     /// The answer to a write: what was stored at that moment. It takes a while to travel, or is lost.
@@ -306,7 +323,7 @@ impl Connector for MemorySystem {
         if fault == Some(MemoryFault::Unavailable) {
             return Err(ConnectorError::Unavailable { detail: "asked to fail".to_owned() });
         }
-        let values = self.stored_values(values)?;
+        let values = self.stored_values(None, values)?;
         let missing = lock(&self.inside)
             .mandatory
             .iter()
@@ -329,7 +346,7 @@ impl Connector for MemorySystem {
         if fault == Some(MemoryFault::Unavailable) {
             return Err(ConnectorError::Unavailable { detail: "asked to fail".to_owned() });
         }
-        let values = self.stored_values(values)?;
+        let values = self.stored_values(Some(&record.id), values)?;
         if !self.change(&record.id, &values, Writer::Us) {
             return Err(ConnectorError::Gone);
         }

@@ -86,15 +86,26 @@ impl World {
     /// A world whose maps make a field of two others on both sides.
     pub(crate) fn with_derived_fields(settings: PairSettings) -> Self {
         let to_remote = TO_REMOTE.replace("</fields>", &format!("{GREETING}</fields>"));
-        Self::of(settings, MemoryField::default(), &to_remote)
+        Self::of(settings, MemoryField::default(), MemoryField::default(), &to_remote)
     }
 
     /// A world whose coreBOS has a phone field like this.
     pub(crate) fn with(settings: PairSettings, hub_phone: MemoryField) -> Self {
-        Self::of(settings, hub_phone, TO_REMOTE)
+        Self::of(settings, hub_phone, MemoryField::default(), TO_REMOTE)
     }
 
-    fn of(settings: PairSettings, hub_phone: MemoryField, to_remote: &str) -> Self {
+    /// A world whose other system lets no two records have one e-mail.
+    pub(crate) fn with_unique_emails() -> Self {
+        let unique = MemoryField { unique: true, ..MemoryField::default() };
+        Self::of(PairSettings::default(), MemoryField::default(), unique, TO_REMOTE)
+    }
+
+    fn of(
+        settings: PairSettings,
+        hub_phone: MemoryField,
+        remote_email: MemoryField,
+        to_remote: &str,
+    ) -> Self {
         let clock = MemoryClock::default();
         let (hub_name, remote_name): (System, System) =
             ("corebos:main".parse().unwrap(), "mautic:main".parse().unwrap());
@@ -112,8 +123,10 @@ impl World {
         let hub_schema =
             MemorySchema::of(hub_fields.map(|f| (f, plain())).into_iter().chain([("phone", hub_phone)]));
         let remote_schema = MemorySchema::of(
-            ["firstname", "lastname", "email", "phone", "greeting", "corebos_id", "points"]
-                .map(|f| (f, plain())),
+            ["firstname", "lastname", "phone", "greeting", "corebos_id", "points"]
+                .map(|f| (f, plain()))
+                .into_iter()
+                .chain([("email", remote_email)]),
         );
         let spec = pair_spec(PairKind::MauticContacts);
         let map = |name, xml: &str, direction| {
@@ -157,6 +170,16 @@ impl World {
 
     /// Queues a notice.
     pub(crate) fn notice(&mut self, record: RecordRef, kind: NoticeKind) {
+        self.timed_notice(record, kind, None);
+    }
+
+    /// Queues a notice that names a modified time.
+    pub(crate) fn timed_notice(
+        &mut self,
+        record: RecordRef,
+        kind: NoticeKind,
+        modified_at: Option<jiff::Timestamp>,
+    ) {
         let direction = if record.system == *self.context.pair.system(Side::Hub) {
             Direction::ToRemote
         } else {
@@ -164,13 +187,8 @@ impl World {
         };
         self.receipts += 1;
         let now = self.clock.now();
-        let notice = Notice {
-            record,
-            kind,
-            receipt: format!("r{}", self.receipts),
-            received_at: now,
-            modified_at: None,
-        };
+        let notice =
+            Notice { record, kind, receipt: format!("r{}", self.receipts), received_at: now, modified_at };
         self.waiting.push(Waiting { direction, notice, attempt: 1, not_before: now });
     }
 

@@ -6,7 +6,7 @@ use model::Notice;
 use sync::Outcome;
 
 /// Tells what became of a notice.
-pub fn tell(notice: &Notice, delivery: &Delivery, outcome: &Outcome, metrics: &Metrics) {
+pub(crate) fn tell(notice: &Notice, delivery: &Delivery, outcome: &Outcome, metrics: &Metrics) {
     let (change, record) = (&notice.receipt, &notice.record);
     match outcome {
         Outcome::Done(report) => {

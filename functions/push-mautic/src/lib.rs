@@ -1,0 +1,30 @@
+//! `push-mautic`: the queue `mautic-changes` becomes contacts and companies in Mautic.
+//!
+//! Each message is a notice about a record of coreBOS. That record and its partner are read as they are now; what
+//! differs from the base of their link is written to Mautic, and settled. What cannot be written is parked with the
+//! reason; what cannot be written now stays in the queue.
+
+use aws::events::{Delivery, Outcome};
+use aws::telemetry::Metrics;
+use connector_corebos::CoreBos;
+use connector_mautic::Mautic;
+use model::{Notice, SystemKind};
+
+/// From coreBOS into Mautic.
+pub type Way = wiring::ToRemote<CoreBos, Mautic>;
+
+/// What a push works with.
+pub type Ports = wiring::PushPorts<CoreBos, Mautic>;
+
+/// Runs the function until Lambda ends the process.
+///
+/// # Errors
+/// The configuration is incomplete, or the Runtime API cannot be reached.
+pub async fn run() -> Result<(), lambda_runtime::Error> {
+    wiring::run_push::<Way>(SystemKind::Mautic).await
+}
+
+/// Pushes one notice.
+pub async fn handle(notice: Notice, delivery: Delivery, ports: &Ports, metrics: &Metrics) -> Outcome {
+    wiring::push::<Way>(notice, delivery, ports, metrics).await
+}

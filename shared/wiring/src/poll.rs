@@ -1,0 +1,208 @@
+//! The body of every poll function: each object of a system that a pair has is polled, if it is due.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws::config::{ConfigError, SystemConfig};
+use aws::schedule::Firing;
+use aws::telemetry::{Counter, Metrics};
+use aws::{Clients, DynamoStore, Secrets, SqsChangeQueue, SystemClock};
+use model::{ObjectName, Side, System, SystemKind};
+use serde_json::{Value, json};
+use sync::pairs::PAIRS;
+use sync::{
+    ChangeQueue as _, Clock as _, CursorKey, CursorStore as _, Feed, Opens, PollEnvironment, PollError,
+    PollSettings, Polled, Tick, poll,
+};
+
+use crate::not_ready::NotReady;
+use crate::systems::open;
+
+/// The settings of a system's polls.
+pub fn settings_key(system: &System) -> String {
+    format!("poll:{system}")
+}
+
+/// Everything that lives as long as the process.
+pub struct PollPorts<C> {
+    store: DynamoStore,
+    queue: SqsChangeQueue,
+    config: SystemConfig,
+    targets: Vec<System>,
+    lease: Duration,
+    secrets: Secrets,
+    system: Mutex<Option<Arc<C>>>,
+}
+
+impl<C> std::fmt::Debug for PollPorts<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PollPorts")
+            .field("system", &self.config.system)
+            .field("targets", &self.targets)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a tick has done.
+#[derive(Debug)]
+pub struct Ticked<C> {
+    /// The system, where it was asked anything.
+    pub asked: Option<Arc<C>>,
+    /// The settings.
+    pub settings: PollSettings,
+    /// What became of each object, as the answer of the invocation.
+    pub told: Value,
+}
+
+impl<C: Opens + Feed> PollPorts<C> {
+    /// The ports of this process towards a system of this kind; nothing is read yet.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing or wrong.
+    pub fn new(
+        environment: &aws::Environment,
+        clients: Clients,
+        kind: SystemKind,
+    ) -> Result<Self, ConfigError> {
+        let config = environment.system(kind)?;
+        let queue = SqsChangeQueue::new(clients.sqs, environment.changes_queues()?);
+        Ok(Self {
+            store: DynamoStore::new(clients.dynamodb, environment.table()?),
+            targets: environment.changes_queues()?.into_keys().filter(|t| *t != config.system).collect(),
+            queue,
+            config,
+            lease: environment.lease()?,
+            secrets: Secrets::new(clients.secrets_manager, SystemClock),
+            system: Mutex::new(None),
+        })
+    }
+
+    /// Reads the secret and asks the system who it is again next time.
+    pub fn forget(&self) {
+        self.secrets.forget(&self.config.secret_arn);
+        *self.system.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The system.
+    async fn system(&self) -> Result<Arc<C>, NotReady> {
+        let opened = self.system.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(system) = opened {
+            return Ok(system);
+        }
+        let system = Arc::new(open::<C>(&self.config, &self.secrets, &self.store).await?);
+        *self.system.lock().unwrap_or_else(PoisonError::into_inner) = Some(system.clone());
+        Ok(system)
+    }
+
+    async fn settings(&self) -> Result<PollSettings, NotReady> {
+        let key = settings_key(&self.config.system);
+        let settings: PollSettings = self.store.setting(&key).await?.unwrap_or_default();
+        settings.checked().map_err(|error| NotReady::ByAdministrator {
+            reason: "configuration",
+            detail: format!("the setting {key}: {error}"),
+        })
+    }
+
+    /// The objects that a pair has, each with the systems that must hear of it.
+    fn objects(&self) -> Vec<(ObjectName, Vec<System>)> {
+        let reached: Vec<&System> = self.targets.iter().filter(|target| self.queue.reaches(target)).collect();
+        let mut objects: Vec<(ObjectName, Vec<System>)> = Vec::new();
+        for pair in PAIRS {
+            let (side, other) = match self.config.system.kind() {
+                SystemKind::CoreBos => (Side::Hub, pair.remote_kind),
+                kind if kind == pair.remote_kind => (Side::Remote, SystemKind::CoreBos),
+                _ => continue,
+            };
+            let object = pair.object(side);
+            let hear = reached.iter().filter(|target| target.kind() == other).map(|target| (*target).clone());
+            match objects.iter_mut().find(|(known, _)| *known == object) {
+                Some((_, targets)) => targets.extend(hear),
+                None => objects.push((object, hear.collect())),
+            }
+        }
+        objects.retain(|(_, targets)| !targets.is_empty());
+        objects
+    }
+
+    /// Polls what is due. One object that fails does not keep the others from being polled.
+    ///
+    /// # Errors
+    /// The settings, the secret or the system are not ready.
+    pub async fn tick(&self, firing: &Firing) -> Result<Ticked<C>, NotReady> {
+        let settings = self.settings().await?;
+        let tick = Tick { id: &firing.id, at_once: firing.at_once, until: firing.until, lease: self.lease };
+        let (mut asked, mut told, mut failed) = (None, serde_json::Map::new(), None);
+        for (object, targets) in self.objects() {
+            let key = CursorKey { system: self.config.system.clone(), object };
+            // The system is not asked who it is at ticks that have nothing to ask.
+            let due = firing.at_once || settings.is_due(SystemClock.now(), &self.store.cursor(&key).await?);
+            if !due {
+                told.insert(key.object.as_str().to_owned(), json!("not due"));
+                continue;
+            }
+            let system = self.system().await?;
+            let environment = PollEnvironment {
+                feed: &*system,
+                cursors: &self.store,
+                queue: &self.queue,
+                clock: &SystemClock,
+                targets: &targets,
+                settings: &settings,
+            };
+            let outcome = Box::pin(poll(&environment, &key, &tick)).await;
+            told.insert(key.object.as_str().to_owned(), told_of(&key, &outcome));
+            asked = Some(system);
+            match outcome {
+                Ok(_) => {}
+                Err(PollError::System(error)) => failed = Some(NotReady::from(error)),
+                Err(PollError::Store(error)) => failed = Some(NotReady::from(error)),
+            }
+        }
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(Ticked { asked, settings, told: Value::Object(told) }),
+        }
+    }
+}
+
+/// One log line per object, with counts only.
+fn told_of(key: &CursorKey, outcome: &Result<Polled, PollError>) -> Value {
+    let (word, noticed) = match outcome {
+        Ok(Polled::NotDue) => return json!("not due"),
+        Ok(Polled::Busy) => ("busy", 0),
+        Ok(Polled::Complete(noticed)) => ("complete", *noticed),
+        Ok(Polled::Unfinished(noticed)) => ("unfinished", *noticed),
+        // Told once, where it is decided who mends it.
+        Err(_) => return json!("failed"),
+    };
+    tracing::info!(
+        record.system = %key.system,
+        record.object = %key.object,
+        outcome = word,
+        noticed,
+        "polled"
+    );
+    json!({ "outcome": word, "noticed": noticed })
+}
+
+/// Tells why a tick failed, and gives the answer of the invocation. An outage is no failure of the function: the next
+/// tick tries again.
+pub fn told_failure<C: Opens + Feed>(ports: &PollPorts<C>, error: &NotReady, metrics: &Metrics) -> Value {
+    match error {
+        NotReady::ForNow { detail, .. } => {
+            tracing::warn!(
+                outcome = "retry",
+                reason = "unavailable",
+                detail,
+                "a poll waits for the next tick"
+            );
+            json!({ "outcome": "unavailable" })
+        }
+        NotReady::ByAdministrator { reason, detail } => {
+            ports.forget();
+            tracing::error!(outcome = "stopped", reason, detail, "polls wait for an administrator");
+            metrics.count(Counter::Stopped, 1, &[("reason", reason)]);
+            json!({ "outcome": "stopped", "reason": reason })
+        }
+    }
+}
