@@ -117,11 +117,10 @@ async fn control_c_ends_it_well_and_says_what_is_left_in_the_queues() {
     program.interrupt();
     let ended = program.end().await;
     assert_eq!(ended.code, Some(0), "{}", ended.text());
-    assert!(
-        ended.text().contains("stopped; 1 messages in the queues, kept for the next start"),
-        "{}",
-        ended.text()
-    );
+    // The notice of the webhook, and perhaps one of the poll about the same contact.
+    let left = ended.text().split("stopped; ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    assert!(left.is_some_and(|left: u32| left >= 1), "{}", ended.text());
+    assert!(ended.text().contains("messages in the queues, kept for the next start"), "{}", ended.text());
     assert!(!ended.text().contains('\u{1b}'), "no colours in a pipe");
 }
 

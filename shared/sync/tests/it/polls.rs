@@ -44,13 +44,13 @@ impl Feed for Records {
         let now = self.clock.now().as_second();
         let after: Option<u32> = after.map(|after| after.parse().unwrap());
         let edits = self.edits.lock().unwrap();
-        let changed = edits.iter().filter(|(id, edits)| {
-            let seen = edits.iter().filter(|edit| edit.visible <= now).next_back();
+        let found = edits.iter().filter(|(id, edits)| {
+            let seen = edits.iter().rfind(|edit| edit.visible <= now);
             after.is_none_or(|after| **id > after)
                 && seen.is_some_and(|edit| edit.modified >= from.as_second())
         });
         let changes: Vec<(String, NoticeKind)> =
-            changed.take(self.page).map(|(id, _)| (id.to_string(), NoticeKind::Saved)).collect();
+            found.take(self.page).map(|(id, _)| (id.to_string(), NoticeKind::Saved)).collect();
         let next = (changes.len() == self.page).then(|| changes.last().unwrap().0.clone());
         Ok(FeedPage { changes, next, server_time: Some(self.clock.now()) })
     }
@@ -232,7 +232,7 @@ fn a_queue_that_fails_keeps_the_cursor_where_it_is() {
 fn who_has_lost_the_lease_moves_nothing() {
     let world = World::new(1);
     let (key, now) = (World::key(), world.clock.now());
-    let mut run = |future: std::pin::Pin<Box<dyn Future<Output = bool>>>| {
+    let run = |future: std::pin::Pin<Box<dyn Future<Output = bool>>>| {
         let mut future = future;
         let mut context = Context::from_waker(Waker::noop());
         loop {
