@@ -363,15 +363,18 @@ fn a_crm_record_that_is_deleted_blanks_its_id_in_the_other_system_and_stays_dele
 }
 
 #[test]
-fn an_owner_set_by_the_map_is_never_touched_again() {
-    // The map of this world names no owner; what is checked is that the rule knows the field.
+fn an_owner_that_the_map_names_is_set_at_the_creation_and_never_touched_again() {
     let mut world = world();
-    let ana = ana(&world);
+    world.map_to_hub_gets(
+        "<field><fieldname>assigned_user_id</fieldname><Orgfields><Orgfield><OrgfieldName>owner</OrgfieldName></Orgfield></Orgfields></field>",
+    );
+    let ana = world.remote.person_creates(&[("lastname", "P"), ("owner", "19x1")]);
     world.run_until_quiet();
-    world.remote.person_edits(&ana, &[("phone", "2")]);
+    let hub = world.partner(Side::Remote, &ana).unwrap();
+    assert_eq!(world.hub.value(&hub, "assigned_user_id").as_deref(), Some("19x1"));
+    world.hub.person_edits(&hub, &[("assigned_user_id", "19x7")]);
+    world.remote.person_edits(&ana, &[("owner", "19x2"), ("phone", "2")]);
     world.run_until_quiet();
-    for (_, fields) in world.hub.api_writes() {
-        assert!(!fields.contains_key("assigned_user_id"));
-    }
-    let _ = world.context_mut();
+    assert_eq!(world.hub.value(&hub, "phone").as_deref(), Some("2"));
+    assert_eq!(world.hub.value(&hub, "assigned_user_id").as_deref(), Some("19x7"));
 }

@@ -118,12 +118,13 @@ impl World {
             "leadsource",
             "mautic_id",
             "deleted_in_mautic",
+            "assigned_user_id",
             "contact_points",
         ];
         let hub_schema =
             MemorySchema::of(hub_fields.map(|f| (f, plain())).into_iter().chain([("phone", hub_phone)]));
         let remote_schema = MemorySchema::of(
-            ["firstname", "lastname", "phone", "greeting", "corebos_id", "points"]
+            ["firstname", "lastname", "phone", "greeting", "corebos_id", "points", "owner"]
                 .map(|f| (f, plain()))
                 .into_iter()
                 .chain([("email", remote_email)]),
@@ -164,8 +165,12 @@ impl World {
         if side == Side::Hub { &self.hub } else { &self.remote }
     }
 
-    pub(crate) fn context_mut(&mut self) -> &mut PairContext {
-        Arc::get_mut(&mut self.context).expect("no push is running")
+    /// From now on the map into coreBOS makes this field too.
+    pub(crate) fn map_to_hub_gets(&mut self, field: &str) {
+        let xml = TO_HUB.replace("</fields>", &format!("{field}</fields>"));
+        let map = FieldMap::compile("MauticToContacts", xml.as_bytes(), Semantics::Bridge).unwrap();
+        let context = Arc::get_mut(&mut self.context).expect("no push is running");
+        context.to_hub = PairMap::new(map, context.spec, Direction::ToHub);
     }
 
     /// Queues a notice.
