@@ -38,6 +38,10 @@ def main(path):
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = FAKE_PACKAGE
     expanded = transform(template, {}, NoManagedPolicies())
+    # The transform writes the condition of a route at each level of the route, which the linter takes for a mistake.
+    for resource in expanded["Resources"].values():
+        if resource["Type"] == "AWS::ApiGatewayV2::Api":
+            resource["Metadata"] = {"cfn-lint": {"config": {"ignore_checks": ["W1028"]}}}
     json.dump(expanded, sys.stdout, indent=2, sort_keys=False)
 
 

@@ -1,10 +1,14 @@
 //! What the stories stand on: both stand-ins, the stack with every function as a process, and ways to look at them.
 
+mod cloud;
 mod folder;
+mod hubspot;
 mod process;
 mod written;
 
+pub use cloud::cloud_formation;
 pub use folder::Folder;
+pub use hubspot::property;
 pub use process::{Ended, Program, end_process};
 pub use written::Written;
 
@@ -17,6 +21,8 @@ use bridge::config::Config;
 use bridge::journal::Journal;
 use bridge::local::{self, Local, LocalOptions};
 use bridge::simulated::{self, Simulated, TRIGGERS, WEBHOOK_SECRET};
+use bridge::stack::log::LogKeeper;
+use bridge::stack::{Address, Announced};
 use embedded_aws::StackEvent;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use model::{Pair, PairKind, ParkedChange};
@@ -41,6 +47,8 @@ pub struct World {
     /// The processes that run: function and process id.
     pub processes: Vec<(String, u32)>,
     hook: u64,
+    /// How the command line finds the stack, and the log that it reads.
+    announced: Option<(Announced, LogKeeper)>,
 }
 
 impl std::fmt::Debug for World {
@@ -129,7 +137,15 @@ pub async fn simulators() -> Simulated {
 pub async fn world_of(program: &str, systems: Simulated, config: &Config, unusual: Unusual) -> World {
     let local = start_stack(program, config, unusual).await;
     let hook = systems.mautic.add_webhook(&webhook_url(&local), WEBHOOK_SECRET, &TRIGGERS);
-    World { systems, local, journal: Journal::new(false), log: Vec::new(), processes: Vec::new(), hook }
+    World {
+        systems,
+        local,
+        journal: Journal::new(false),
+        log: Vec::new(),
+        processes: Vec::new(),
+        hook,
+        announced: None,
+    }
 }
 
 /// A stack alone.
@@ -137,7 +153,7 @@ pub async fn world_of(program: &str, systems: Simulated, config: &Config, unusua
 /// # Panics
 /// It does not start.
 pub async fn start_stack(program: &str, config: &Config, unusual: Unusual) -> Local {
-    let pushes = ["push-corebos", "push-mautic"];
+    let pushes = ["push-corebos", "push-hubspot", "push-mautic"];
     // Polls come when a story asks for them, not when it happens to last for a minute.
     let every_minute = "ScheduleExpression: rate(1 minute)";
     let never = format!("{every_minute}\n            State: DISABLED");
@@ -179,6 +195,9 @@ impl World {
     /// Takes in what has happened since the last time.
     pub fn listen(&mut self) {
         while let Ok(event) = self.local.events.try_recv() {
+            if let Some((_, keeper)) = &mut self.announced {
+                keeper.keep(&event);
+            }
             match &event {
                 StackEvent::FunctionLog { line, .. } => self.log.push(line.clone()),
                 StackEvent::ProcessStarted { function, process_id } => {
@@ -191,6 +210,18 @@ impl World {
             }
             self.journal.line(&event);
         }
+    }
+
+    /// Lets the command line find the stack with `--data FOLDER`, from now on.
+    ///
+    /// # Panics
+    /// The folder cannot be written.
+    pub fn announce(&mut self, folder: &Folder) {
+        let data = Some(folder.path());
+        let address = Address::of(&self.local.stack, data, 0).unwrap_or_else(|error| panic!("{error:#}"));
+        let announced = address.announce(data, 0).unwrap_or_else(|error| panic!("{error:#}"));
+        let log = Address::log_file(data, 0).unwrap_or_else(|error| panic!("{error:#}"));
+        self.announced = Some((announced, LogKeeper::new(log)));
     }
 
     /// Waits until `found` gives something.

@@ -42,7 +42,20 @@ impl Program {
     /// # Panics
     /// It does not start.
     pub fn start<A: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Self {
+        Self::start_in(program, arguments, &[])
+    }
+
+    /// Starts a program with more environment variables.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn start_in<A: AsRef<OsStr>>(
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut command = Command::new(program);
+        command.envs(environment.iter().copied());
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.kill_on_drop(true).spawn();
         let mut child = child.unwrap_or_else(|error| panic!("{program}: {error}"));

@@ -19,6 +19,10 @@ pub struct Written {
     pub mautic_url: String,
     /// `mautic.password`.
     pub password: String,
+    /// `mautic.client_secret`: then an OAuth client is used, not the user.
+    pub client_secret: Option<String>,
+    /// `corebos.auth_token`: then it is used, not the access key.
+    pub auth_token: Option<String>,
     /// What follows: settings and maps.
     pub more: String,
 }
@@ -32,6 +36,8 @@ impl Written {
             default_owner: None,
             mautic_url: systems.mautic.url(),
             password: MauticOptions::default().password,
+            client_secret: None,
+            auth_token: None,
             more: String::new(),
         }
     }
@@ -41,15 +47,26 @@ impl Written {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let secrets = [WEBHOOK_SECRET, SAMPLE_SECRETS[0], SAMPLE_SECRETS[1]].map(quoted).join(", ");
         let owner = self.default_owner.as_deref().map(|owner| format!("default_owner = {}\n", quoted(owner)));
+        let options = MauticOptions::default();
+        let (corebos, corebos_proof) = match &self.auth_token {
+            Some(token) => ("auth_token", token),
+            None => ("access_key", &self.access_key),
+        };
+        let mautic = match &self.client_secret {
+            Some(secret) => {
+                format!("client_id = {}\nclient_secret = {}", quoted(&options.client_id), quoted(secret))
+            }
+            None => {
+                format!("username = {}\npassword = {}", quoted(&options.username), quoted(&self.password))
+            }
+        };
         format!(
-            "[corebos]\nurl = {}\nusername = \"sync\"\naccess_key = {}\n{}[mautic]\nurl = {}\nusername = {}\n\
-             password = {}\nwebhook_secrets = [{secrets}]\n{}",
+            "[corebos]\nurl = {}\nusername = \"sync\"\n{corebos} = {}\n{}[mautic]\nurl = {}\n{mautic}\n\
+             webhook_secrets = [{secrets}]\n{}",
             quoted(&self.corebos_url),
-            quoted(&self.access_key),
+            quoted(corebos_proof),
             owner.unwrap_or_default(),
             quoted(&self.mautic_url),
-            quoted(&MauticOptions::default().username),
-            quoted(&self.password),
             self.more
         )
     }

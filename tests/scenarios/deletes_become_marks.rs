@@ -11,7 +11,7 @@ fn settings(config: Config, deletes_per_hour: u32) -> Config {
     let mut config = config;
     let pair =
         sync::PairSettings { deletes_per_hour, delete_confirm_seconds: 1, ..sync::PairSettings::default() };
-    config.settings.insert("mautic-contacts".to_owned(), pair);
+    config.settings.insert("mautic-contacts".to_owned(), pair.into());
     config
 }
 

@@ -80,7 +80,7 @@ async fn a_blank_in_mautic_blanks_corebos_unless_the_pair_says_otherwise() {
         let mut world = unusual_world(BRIDGE, Unusual::default(), |mut config| {
             let mut pair = sync::PairSettings::default();
             pair.to_hub.blank_overwrites = overwrites;
-            config.settings.insert("mautic-contacts".to_owned(), pair);
+            config.settings.insert("mautic-contacts".to_owned(), pair.into());
             config
         })
         .await;
@@ -99,7 +99,7 @@ async fn a_blank_in_mautic_blanks_corebos_unless_the_pair_says_otherwise() {
 async fn a_link_that_is_written_too_often_is_put_to_rest_and_its_edits_wait() {
     let mut world = unusual_world(BRIDGE, Unusual::default(), |mut config| {
         let pair = sync::PairSettings { writes_per_link: 3, ..sync::PairSettings::default() };
-        config.settings.insert("mautic-contacts".to_owned(), pair);
+        config.settings.insert("mautic-contacts".to_owned(), pair.into());
         config
     })
     .await;
@@ -134,7 +134,7 @@ async fn what_is_switched_off_does_not_happen() {
     let mut world = unusual_world(BRIDGE, Unusual::default(), |mut config| {
         let mut pair = sync::PairSettings { delete_confirm_seconds: 1, ..sync::PairSettings::default() };
         (pair.to_hub.create, pair.to_hub.delete) = (false, false);
-        config.settings.insert("mautic-contacts".to_owned(), pair);
+        config.settings.insert("mautic-contacts".to_owned(), pair.into());
         config
     })
     .await;

@@ -1,5 +1,7 @@
 //! Every sample event is fed to its function, and does what it says here.
 
+mod hubspot;
+
 use std::collections::BTreeSet;
 
 use aws::SecretString;
@@ -11,13 +13,13 @@ use serde_json::Value;
 use sync::memory::{MemoryClock, MemoryQueue};
 use webhook_mautic::Ports;
 
-use crate::BRIDGE;
+use crate::{BRIDGE, visitor_events};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
 /// File, status, notices: each the id of a contact, or object and id, with `-` before it when it is said to be gone.
 const WEBHOOKS: &[(&str, u16, &str)] = &[
-    ("association-changed-19-kb", 200, ""),
+    ("association-changed-19-kb", 200, "1"),
     ("company-deleted", 200, "-company 2"),
     ("company-saved", 200, "company 2"),
     ("contact-deleted", 200, "-19"),
@@ -39,7 +41,7 @@ const WEBHOOKS: &[(&str, u16, &str)] = &[
     ("queue-of-five-types", 200, "1 company 3 -34"),
     ("queue-second-body", 200, "1"),
     ("segment-changed", 200, ""),
-    ("subscription-changed", 200, ""),
+    ("subscription-changed", 200, "1"),
     ("ten-in-one-body", 200, "101 102 103 104 105 106 107 108 109 110"),
     // Its ids may be those of real contacts.
     ("test-payload", 200, ""),
@@ -84,7 +86,7 @@ const OTHERS: &[&str] = &[
     "push-mautic.not-ours",
 ];
 
-fn event(name: &str) -> Value {
+pub(crate) fn event(name: &str) -> Value {
     let text = std::fs::read(format!("{FOLDER}/{name}.json")).expect(name);
     serde_json::from_slice(&text).expect(name)
 }
@@ -100,8 +102,13 @@ fn every_sample_event_is_tested_and_listed() {
     }
     let webhooks = WEBHOOKS.iter().map(|(case, ..)| format!("webhook-mautic.{case}.json"));
     let corebos = COREBOS_WEBHOOKS.iter().map(|(case, ..)| format!("webhook-corebos.{case}.json"));
-    let others = OTHERS.iter().map(|case| format!("{case}.json"));
-    let tested: BTreeSet<String> = webhooks.chain(corebos).chain(others).collect();
+    let hubspot = hubspot::WEBHOOKS.iter().map(|(case, ..)| format!("webhook-hubspot.{case}.json"));
+    let others = OTHERS.iter().chain(hubspot::OTHERS).map(|case| format!("{case}.json"));
+    let visitors = visitor_events::WEBHOOKS.iter().map(|(case, ..)| format!("webhook-signal.{case}.json"));
+    let visitors =
+        visitors.chain(visitor_events::PUSHES.iter().map(|case| format!("push-visitor.{case}.json")));
+    let tested: BTreeSet<String> =
+        webhooks.chain(corebos).chain(hubspot).chain(others).chain(visitors).collect();
     assert_eq!(files, tested);
     let readme = std::fs::read_to_string(format!("{FOLDER}/README.md")).unwrap();
     let listed = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
@@ -112,7 +119,7 @@ fn every_sample_event_is_tested_and_listed() {
 fn told(notices: &[Notice]) -> String {
     let each = notices.iter().map(|notice| {
         let (object, id) = (notice.record.object.as_str(), &notice.record.id);
-        let gone = if notice.kind == NoticeKind::Deleted { "-" } else { "" };
+        let gone = if notice.kind == NoticeKind::Saved { "" } else { "-" };
         if object == "contact" { format!("{gone}{id}") } else { format!("{gone}{object} {id}") }
     });
     each.collect::<Vec<_>>().join(" ")

@@ -70,6 +70,43 @@ async fn an_edit_and_a_delete_that_no_workflow_told_of_are_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_delete_in_mautic_that_no_webhook_told_of_is_found_and_a_merge_is_not_taken_for_one() {
+    let mut world = deaf_world().await;
+    let (gone, marked) = polled_contact(&mut world).await;
+    let mut others = Vec::new();
+    for (name, email) in [("Winner", "w@example.org"), ("Loser", "l@example.org")] {
+        let id = world.new_contact(&json!({ "lastname": name, "email": email })).await;
+        world.poll_at_once("poll-mautic").await;
+        let hub = text(&world.corebos_contact_of(id).await, "id");
+        world.until_mautic_field(id, "corebos_id", &hub).await;
+        others.push((id, hub));
+    }
+    let company = world.systems.mautic.create_company(&json!({ "companyname": "Engines" })).await.unwrap();
+    world.poll_at_once("poll-mautic").await;
+    let account = world.until("the account", |s| s.corebos.find("Accounts", "accountname", "Engines")).await;
+    world.quiet().await;
+    // A contact that nobody has linked is nobody's loss.
+    let unknown = world.systems.mautic.create_contact(&json!({ "phone": "1" })).await.unwrap();
+    assert!(world.systems.mautic.delete_contact(gone).await);
+    assert!(world.systems.mautic.delete_contact(unknown).await);
+    assert!(world.systems.mautic.delete_company(company).await);
+    assert!(world.systems.mautic.merge_contacts(others[0].0, others[1].0).await);
+    let answer = world.poll_at_once("poll-mautic").await;
+    assert_eq!(answer["roll"]["contact"], json!({ "outcome": "complete", "noticed": 2 }), "{answer}");
+    assert_eq!(answer["roll"]["company"], json!({ "outcome": "complete", "noticed": 1 }), "{answer}");
+    world.until_field(&marked, "deleted_in_mautic", "1").await;
+    world.until_field(&text(&account, "id"), "deleted_in_mautic", "1").await;
+    world.quiet().await;
+    for (_, hub) in &others {
+        assert_eq!(text(&world.systems.corebos.record(hub).unwrap(), "deleted_in_mautic"), "0");
+    }
+    // What is marked is not called again.
+    let answer = world.poll_at_once("poll-mautic").await;
+    assert_eq!(answer["roll"]["contact"]["noticed"], 0, "{answer}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn companies_are_found_although_their_answers_tell_no_date() {
     let mut world = deaf_world().await;
     let company = json!({ "companyname": "Engines", "companywebsite": "https://engines.example" });

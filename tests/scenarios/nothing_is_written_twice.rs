@@ -158,3 +158,28 @@ async fn an_id_that_could_not_be_written_back_is_written_later() {
     assert_eq!(world.corebos_writes(), 1);
     world.stop().await;
 }
+
+/// coreBOS's own integration takes three: it reads, writes, and writes again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_contact_takes_two_writes_wherever_it_is_made() {
+    const PEOPLE: usize = 20;
+    let mut world = scenarios::world_with_workflows(BRIDGE).await;
+    let person = |at: &str, n: usize| json!({ "firstname": "New", "lastname": format!("{at} {n}"), "email": format!("{at}-{n}@example.org") });
+    for number in 0..PEOPLE {
+        world.systems.mautic.create_contact(&person("mautic", number)).await.unwrap();
+        world.systems.corebos.create("Contacts", &person("corebos", number)).await.unwrap();
+    }
+    world
+        .until("everybody on both sides", |systems| {
+            let (contacts, records) = (systems.mautic.contacts(), systems.corebos.records("Contacts"));
+            let linked = contacts.iter().filter(|contact| !text(contact, "corebos_id").is_empty()).count()
+                + records.iter().filter(|record| !text(record, "mautic_id").is_empty()).count();
+            (contacts.len() == 2 * PEOPLE && records.len() == 2 * PEOPLE && linked == 4 * PEOPLE)
+                .then_some(())
+        })
+        .await;
+    world.quiet().await;
+    // The record on the other side, and its id on this one.
+    assert_eq!((world.corebos_writes(), world.mautic_writes()), (2 * PEOPLE, 2 * PEOPLE));
+    world.stop().await;
+}

@@ -38,7 +38,7 @@ async fn the_other_system_wins_the_first_meeting_where_the_setting_says_so() {
             first_link: sync::settings::FirstLink::Remote,
             ..sync::PairSettings::default()
         };
-        config.settings.insert("mautic-contacts".to_owned(), pair);
+        config.settings.insert("mautic-contacts".to_owned(), pair.into());
         config
     })
     .await;

@@ -2,6 +2,7 @@
 //!
 //! Deletes are told too. Records that were changed by a task or in the database directly, and so without a workflow,
 //! are found here where coreBOS has moved their modified time.
+#![recursion_limit = "256"]
 
 use aws::schedule::Firing;
 use aws::telemetry::Metrics;

@@ -2,6 +2,7 @@
 //!
 //! Mautic throws its events away on any answer, and switches a webhook off whose receiver fails; so the webhooks
 //! themselves are looked at, too.
+#![recursion_limit = "256"]
 
 mod hooks;
 
@@ -36,6 +37,8 @@ pub async fn handle(firing: Firing, ports: &Ports, metrics: &Metrics) -> Value {
             if let Some(mautic) = &ticked.asked {
                 let health = Box::pin(hooks::check(mautic, ticked.settings.repair_webhooks, metrics)).await;
                 ticked.told["webhooks"] = health;
+                let roll = Box::pin(ports.call_roll(&firing, mautic, &ticked.settings)).await;
+                ticked.told["roll"] = roll;
             }
             ticked.told
         }

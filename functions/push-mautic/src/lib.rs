@@ -3,6 +3,7 @@
 //! Each message is a notice about a record of coreBOS. That record and its partner are read as they are now; what
 //! differs from the base of their link is written to Mautic, and settled. What cannot be written is parked with the
 //! reason; what cannot be written now stays in the queue.
+#![recursion_limit = "256"]
 
 use aws::events::{Delivery, Outcome};
 use aws::telemetry::Metrics;

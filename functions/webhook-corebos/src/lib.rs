@@ -4,6 +4,7 @@
 //! It compares the key in the header, takes the record out of the body, queues, and answers. It calls nobody else:
 //! coreBOS calls inside its user's save and waits for the answer without a limit. Every answer is a JSON object: a
 //! list would make coreBOS's PHP throw and break the save.
+#![recursion_limit = "256"]
 
 use aws::gateway::{Request, Response};
 use aws::{Clients, Environment, SecretString, Secrets, SqsChangeQueue, SystemClock};
@@ -39,7 +40,9 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let queue = SqsChangeQueue::new(clients.sqs, queues);
     let (corebos, secrets, queue, targets) = (&corebos, &secrets, &queue, &targets);
     aws::gateway::serve(move |request| async move {
-        match secrets.secret::<CoreBosSecret>(&corebos.secret_arn).await {
+        let key = request.header(KEY_HEADER);
+        let fits = |secret: &CoreBosSecret| webhook::verify(&secret.webhook_keys, key, &request.body).is_ok();
+        match Box::pin(secrets.secret_that_fits(&corebos.secret_arn, fits)).await {
             Ok(secret) => {
                 let ports = Ports { corebos: &corebos.system, targets, queue, clock: &SystemClock };
                 handle(&request, &secret.webhook_keys, &ports).await
@@ -104,7 +107,7 @@ pub async fn handle<Q: ChangeQueue, C: Clock>(
     let targets = paired(&record.object, ports.targets);
     let kind = match parsed.notice.kind {
         NoticeKind::Saved => "saved",
-        NoticeKind::Deleted => "deleted",
+        NoticeKind::Deleted | NoticeKind::Erased => "deleted",
     };
     tracing::info!(
         event = format!("{} {kind}", record.object),

@@ -3,10 +3,11 @@
 //! It verifies the signature over the raw bytes, takes every element of every event in the body, queues one notice
 //! per record, and answers. It calls nobody else: Mautic waits for the answer inside its user's request, and throws
 //! its events away whatever the answer is.
+#![recursion_limit = "256"]
 
 use aws::gateway::{Request, Response};
 use aws::{Clients, Environment, SecretString, Secrets, SqsChangeQueue, SystemClock};
-use connector_mautic::webhook::{self, Parsed, SIGNATURE_HEADER};
+use connector_mautic::webhook::{self, Parsed, SIGNATURE_HEADER, SignatureError};
 use model::{System, SystemKind};
 use serde::Deserialize;
 use serde_json::json;
@@ -37,7 +38,11 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let (mautic, secrets, queue, targets) = (&mautic, &secrets, &queue, [corebos]);
     let targets = &targets;
     aws::gateway::serve(move |request| async move {
-        match secrets.secret::<MauticSecret>(&mautic.secret_arn).await {
+        let signature = request.header(SIGNATURE_HEADER);
+        let fits = |secret: &MauticSecret| {
+            webhook::verify(&secret.webhook_secrets, signature, &request.body).is_ok()
+        };
+        match Box::pin(secrets.secret_that_fits(&mautic.secret_arn, fits)).await {
             Ok(secret) => {
                 let ports = Ports { mautic: &mautic.system, targets, queue, clock: &SystemClock };
                 handle(&request, &secret.webhook_secrets, &ports).await
@@ -89,10 +94,11 @@ pub async fn handle<Q: ChangeQueue, C: Clock>(
         Ok(verified) => verified,
         Err(error) => {
             tracing::warn!(outcome = "refused", reason = %error, "a webhook is not from our Mautic");
-            return Response::refusal(
-                401,
-                &format!("{error}; compare the webhook's secret in Mautic with ours"),
-            );
+            let remedy = match error {
+                SignatureError::NoSecret => "`bridge setup mautic` makes one",
+                _ => "compare the webhook's secret in Mautic with ours",
+            };
+            return Response::refusal(401, &format!("{error}; {remedy}"));
         }
     };
     let parsed = match webhook::parse(verified, ports.mautic, &request.request_id, ports.clock.now()) {

@@ -8,7 +8,11 @@
 //! | `<SYSTEM>_SECRET_ARN` | ARN of the instance's secret | |
 //! | `<SYSTEM>_CHANGES_QUEUE_URL` | queue towards the instance; absent: no push function is deployed for it | |
 //! | `<SYSTEM>_CHANGES_DEAD_LETTERS_URL` | dead-letter queue of that queue; absent: see [`crate::events`] | |
+//! | `WORDPRESS_SITES` | the sites of WordPress: `shop=https://shop.example.com,blog=https://blog.example.com` | none |
+//! | `<SYSTEM>_WEBHOOK_URL` | the URL that the instance signs its webhooks for; absent: the gateway's own | |
+//! | `VISITOR_EVENTS_QUEUE_URL`, `VISITOR_EVENTS_DEAD_LETTERS_URL` | the queue of visitor events, and its dead-letter queue | |
 //! | `LEASE_SECONDS` | how long a lease lasts; more than a function's timeout | 45 |
+//! | `MAPS_FRESH_SECONDS` | how long what coreBOS has said about its field maps is believed | 30 |
 //! | `LOG_LEVEL` | error, warn, info, debug, trace | `info` |
 //! | `AWS_LAMBDA_FUNCTION_NAME` | set by Lambda | `unknown` |
 //!
@@ -24,6 +28,8 @@ use url::{Host, Url};
 
 /// What a lease lasts where the environment says nothing.
 const DEFAULT_LEASE: Duration = Duration::from_secs(45);
+/// How long what coreBOS has said about its field maps is believed where the environment says nothing.
+const DEFAULT_MAPS_FRESH: Duration = Duration::from_secs(30);
 /// The longest lease that makes sense: SQS keeps a message invisible for 12 hours at most.
 const LONGEST_LEASE: Duration = Duration::from_secs(12 * 3600);
 
@@ -122,6 +128,11 @@ impl Environment {
         Ok(SystemConfig { system, url, secret_arn })
     }
 
+    /// Whether a system of this kind is connected: some are only on request, and have no secret otherwise.
+    pub fn connects(&self, kind: SystemKind) -> bool {
+        self.optional(&variable(kind, "SECRET_ARN")).is_some()
+    }
+
     /// The secret of an outside system.
     pub fn secret(&self, kind: SystemKind) -> Result<SecretConfig, ConfigError> {
         let system = self.instance(kind)?;
@@ -145,11 +156,41 @@ impl Environment {
 
     /// The queues towards all systems that have one, for [`crate::SqsChangeQueue`].
     pub fn changes_queues(&self) -> Result<BTreeMap<System, String>, ConfigError> {
-        let with_queue = SystemKind::ALL.into_iter().filter_map(|kind| {
+        let one_each = SystemKind::ALL.into_iter().filter(|kind| *kind != SystemKind::WordPress);
+        let with_queue = one_each.filter_map(|kind| {
             let url = self.optional(&variable(kind, "CHANGES_QUEUE_URL"))?.to_owned();
             Some(self.instance(kind).map(|system| (system, url)))
         });
-        with_queue.collect()
+        let mut queues: BTreeMap<System, String> = with_queue.collect::<Result<_, _>>()?;
+        if let Some(url) = self.optional(&variable(SystemKind::WordPress, "CHANGES_QUEUE_URL")) {
+            queues.extend(self.sites()?.into_iter().map(|(site, _)| (site, url.to_owned())));
+        }
+        Ok(queues)
+    }
+
+    /// The sites of WordPress, with their addresses. All of them share one queue and one secret.
+    pub fn sites(&self) -> Result<Vec<(System, String)>, ConfigError> {
+        let name = "WORDPRESS_SITES";
+        let wrong = |problem: String| ConfigError::Wrong { name: name.to_owned(), problem };
+        let mut sites: Vec<(System, String)> = Vec::new();
+        let listed = self.optional(name).unwrap_or_default().split(',').map(str::trim);
+        for entry in listed.filter(|entry| !entry.is_empty()) {
+            let form = || wrong("write name=https://address, several with commas between them".to_owned());
+            let (site, url) = entry.split_once('=').ok_or_else(form)?;
+            let site =
+                System::new(SystemKind::WordPress, site.trim()).map_err(|error| wrong(error.to_string()))?;
+            let url = base_address(url.trim()).map_err(|problem| wrong(format!("{site}: {problem}")))?;
+            if sites.iter().any(|(known, _)| *known == site) {
+                return Err(wrong(format!("{site} is listed twice")));
+            }
+            sites.push((site, url));
+        }
+        Ok(sites)
+    }
+
+    /// The ARN of the secret of a kind of system, whatever its instances are called.
+    pub fn secret_arn(&self, kind: SystemKind) -> Result<String, ConfigError> {
+        self.required(&variable(kind, "SECRET_ARN"), "the ARN of the system's secret")
     }
 
     /// The queue that the push function of a system is fed from.
@@ -159,10 +200,34 @@ impl Environment {
         Ok(PushQueue { target, url, dead_letters_url })
     }
 
+    /// The URL that a system signs its webhooks for, where it is another than the gateway's own.
+    pub fn webhook_url(&self, kind: SystemKind) -> Result<Option<String>, ConfigError> {
+        let name = variable(kind, "WEBHOOK_URL");
+        let Some(url) = self.optional(&name) else { return Ok(None) };
+        // Not a slash is added or taken away: it is part of what is signed.
+        base_address(url).map_err(|problem| ConfigError::Wrong { name, problem })?;
+        Ok(Some(url.to_owned()))
+    }
+
+    /// The queue of visitor events.
+    pub fn visitor_queue(&self) -> Result<PushQueue, ConfigError> {
+        let url = self.required("VISITOR_EVENTS_QUEUE_URL", "the URL of the queue of visitor events")?;
+        let dead_letters_url = self.optional("VISITOR_EVENTS_DEAD_LETTERS_URL").map(str::to_owned);
+        Ok(PushQueue { target: self.instance(SystemKind::Mautic)?, url, dead_letters_url })
+    }
+
     /// How long a lease lasts.
     pub fn lease(&self) -> Result<Duration, ConfigError> {
-        let name = "LEASE_SECONDS";
-        let Some(text) = self.optional(name) else { return Ok(DEFAULT_LEASE) };
+        self.seconds("LEASE_SECONDS", DEFAULT_LEASE)
+    }
+
+    /// How long what coreBOS has said about its field maps is believed.
+    pub fn maps_fresh(&self) -> Result<Duration, ConfigError> {
+        self.seconds("MAPS_FRESH_SECONDS", DEFAULT_MAPS_FRESH)
+    }
+
+    fn seconds(&self, name: &str, default: Duration) -> Result<Duration, ConfigError> {
+        let Some(text) = self.optional(name) else { return Ok(default) };
         let longest = LONGEST_LEASE.as_secs();
         match text.parse() {
             Ok(seconds) if (1..=longest).contains(&seconds) => Ok(Duration::from_secs(seconds)),
@@ -279,6 +344,8 @@ mod tests {
             |name: &str, value: &str| Environment::from_pairs([("MAUTIC_SECRET_ARN", "arn"), (name, value)]);
         for lease in ["0", "-1", "soon", "43201"] {
             assert!(with("LEASE_SECONDS", lease).lease().unwrap_err().to_string().contains("LEASE_SECONDS"));
+            let error = with("MAPS_FRESH_SECONDS", lease).maps_fresh().unwrap_err();
+            assert!(error.to_string().contains("MAPS_FRESH_SECONDS"), "{error}");
         }
         assert!(with("LOG_LEVEL", "loud").log_level().unwrap_err().to_string().contains("LOG_LEVEL"));
         assert!(with("MAUTIC_SYSTEM_NAME", "My Shop").instance(SystemKind::Mautic).is_err());
@@ -296,6 +363,32 @@ mod tests {
             ["http://127.0.0.1:8080", "http://localhost:1/m", "http://[::1]:1", "https://mautic.example.com"]
         {
             assert_eq!(with("MAUTIC_URL", url).system(SystemKind::Mautic).unwrap().url, url);
+        }
+    }
+
+    #[test]
+    fn sites_share_a_queue_and_each_has_a_name_and_a_safe_address() {
+        let with = |sites: &str| {
+            Environment::from_pairs([
+                ("WORDPRESS_SITES", sites),
+                ("WORDPRESS_CHANGES_QUEUE_URL", "https://sqs.example.com/wordpress-changes.fifo"),
+            ])
+        };
+        let environment = with("shop=https://shop.example.com/, blog=http://127.0.0.1:8080");
+        let sites: Vec<String> =
+            environment.sites().unwrap().iter().map(|(site, url)| format!("{site} {url}")).collect();
+        assert_eq!(
+            sites,
+            ["wordpress:shop https://shop.example.com", "wordpress:blog http://127.0.0.1:8080"]
+        );
+        let queues = environment.changes_queues().unwrap();
+        assert_eq!(queues.len(), 2);
+        assert!(queues.values().all(|url| url.ends_with("wordpress-changes.fifo")));
+        assert!(with("").changes_queues().unwrap().is_empty());
+        for wrong in
+            ["https://x.com", "Shop=https://x.com", "a=http://x.com", "a=https://x.com,a=https://y.com"]
+        {
+            assert!(with(wrong).sites().unwrap_err().to_string().contains("WORDPRESS_SITES"), "{wrong}");
         }
     }
 

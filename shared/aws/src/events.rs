@@ -23,7 +23,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use model::Notice;
+use model::{Notice, System};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sync::Clock;
 
@@ -40,6 +41,8 @@ pub struct Delivery {
     pub receive_count: u32,
     /// When it was sent.
     pub sent_at: Option<Timestamp>,
+    /// The system that it leads to, where its queue leads to several.
+    pub target: Option<System>,
 }
 
 impl Delivery {
@@ -48,6 +51,26 @@ impl Delivery {
         const LONGEST: Duration = Duration::from_secs(15 * 60);
         let doublings = self.receive_count.saturating_sub(1).min(10);
         Duration::from_secs(1 << doublings).min(LONGEST)
+    }
+}
+
+/// What a message of a queue holds.
+pub trait Job: DeserializeOwned {
+    /// What log lines say about it: ids and names, never personal data.
+    fn span(&self, delivery: &Delivery) -> tracing::Span;
+}
+
+impl Job for Notice {
+    fn span(&self, delivery: &Delivery) -> tracing::Span {
+        tracing::info_span!(
+            "change",
+            change.id = self.receipt,
+            record.system = %self.record.system,
+            record.object = %self.record.object,
+            record.id = self.record.id,
+            message.id = delivery.message_id,
+            receive_count = delivery.receive_count,
+        )
     }
 }
 
@@ -109,7 +132,7 @@ impl From<BatchError> for Diagnostic {
 ///
 /// # Errors
 /// The Runtime API cannot be reached.
-pub async fn serve_batch<Q, C, H, F>(
+pub async fn serve_batch<M, Q, C, H, F>(
     queue: &Q,
     clock: &C,
     options: BatchOptions,
@@ -118,7 +141,8 @@ pub async fn serve_batch<Q, C, H, F>(
 where
     Q: QueueControl,
     C: Clock,
-    H: Fn(Notice, Delivery) -> F,
+    M: Job,
+    H: Fn(M, Delivery) -> F,
     F: Future<Output = Outcome>,
 {
     let handler = &handler;
@@ -137,7 +161,9 @@ mod tests {
     #[test]
     fn a_backoff_grows_and_has_an_end() {
         let wait = |receive_count| {
-            Delivery { message_id: String::new(), receive_count, sent_at: None }.backoff().as_secs()
+            Delivery { message_id: String::new(), receive_count, sent_at: None, target: None }
+                .backoff()
+                .as_secs()
         };
         assert_eq!([wait(0), wait(1), wait(2), wait(5), wait(11), wait(u32::MAX)], [1, 1, 2, 16, 900, 900]);
     }

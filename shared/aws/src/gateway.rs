@@ -23,12 +23,21 @@ pub struct Response {
     pub status: u16,
     /// The JSON body. Never personal data, never a cause that helps a stranger.
     pub body: Value,
+    /// More headers, by their names in small letters.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Response {
     /// An answer.
     pub fn new(status: u16, body: Value) -> Self {
-        Self { status, body }
+        Self { status, body, headers: Vec::new() }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
     }
 
     /// A refusal with one sentence for whoever looks at the sender's log: `{"error": ...}`.
@@ -42,17 +51,21 @@ impl Response {
 #[serde(rename_all = "camelCase")]
 pub struct GatewayResponse {
     status_code: u16,
-    headers: BTreeMap<&'static str, &'static str>,
+    headers: BTreeMap<&'static str, String>,
     body: String,
     is_base64_encoded: bool,
 }
 
 impl From<Response> for GatewayResponse {
     fn from(response: Response) -> Self {
+        let usual = [("cache-control", "no-store"), ("content-type", "application/json")];
+        let usual = usual.map(|(name, value)| (name, value.to_owned()));
+        // Some answers have no body at all.
+        let is_bare = response.status == 204;
         Self {
             status_code: response.status,
-            headers: BTreeMap::from([("cache-control", "no-store"), ("content-type", "application/json")]),
-            body: response.body.to_string(),
+            headers: usual.into_iter().chain(response.headers).collect(),
+            body: if is_bare { String::new() } else { response.body.to_string() },
             is_base64_encoded: false,
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! | module | implements |
 //! |---|---|
-//! | [`store`] | `sync::StateStore` and `sync::CursorStore` on one DynamoDB table, and what the command line reads from it |
+//! | [`store`] | `sync::StateStore`, `sync::CursorStore` and `sync::SessionStore` on one DynamoDB table, and what the command line reads from it |
 //! | [`queue`] | `sync::ChangeQueue` on SQS FIFO queues, one per target system |
 //! | [`clock`] | `sync::Clock`; the one place where the clock is read |
 //! | [`gateway`] | the envelope of webhook functions: API Gateway HTTP API, payload format 2.0 |
@@ -14,6 +14,7 @@
 //! | [`schedule`] | the envelope of poll functions: EventBridge Scheduler |
 //! | [`config`] | the environment, read once at cold start |
 //! | [`secrets`] | Secrets Manager, read at run time by ARN |
+//! | `deployed` | what CloudFormation tells of a stack, for the command line (feature `deployed-stacks`) |
 //! | [`telemetry`] | log lines and metrics on standard output |
 //! | [`clients`] | the AWS clients, with their timeouts and retries |
 
@@ -21,10 +22,13 @@ mod aws_error;
 pub mod clients;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "deployed-stacks")]
+pub mod deployed;
 pub mod events;
 pub mod gateway;
 pub mod queue;
 pub mod schedule;
+mod seal;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;
@@ -34,4 +38,4 @@ pub use clock::SystemClock;
 pub use config::Environment;
 pub use queue::SqsChangeQueue;
 pub use secrets::{SecretString, Secrets};
-pub use store::DynamoStore;
+pub use store::{DynamoBudget, DynamoSessions, DynamoStore};

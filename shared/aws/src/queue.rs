@@ -1,6 +1,9 @@
 //! The queues: `sync::ChangeQueue` on SQS FIFO queues, one per target system.
 
+pub mod dead_letters;
+mod depth;
 pub(crate) mod message;
+mod outgoing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +15,9 @@ use model::{Notice, System};
 use sync::{ChangeQueue, StoreError};
 
 use crate::aws_error::describe;
+pub use depth::{Depth, depth};
 use message::Message;
+pub use outgoing::{MemoryMessageQueue, MessageQueue, Outgoing, SqsMessageQueue};
 
 /// Messages in one call.
 const BATCH_ENTRIES: usize = 10;
@@ -51,22 +56,33 @@ impl ChangeQueue for SqsChangeQueue {
         let Some(url) = self.urls.get(target) else {
             return Err(StoreError { detail: format!("no queue leads to {target}") });
         };
-        let messages: Vec<Message> = notices.iter().map(Message::of).collect::<Result<_, _>>()?;
-        let batches = batches(messages);
-        let count = batches.len();
-        let calls = batches.into_iter().map(|batch| send_batch(&self.client, url, batch));
-        // All calls are made even if one fails: what gets through need not be found by a poll later.
-        let outcomes: Vec<Result<(), Unsent>> =
-            futures::stream::iter(calls).buffer_unordered(CALLS_AT_ONCE).collect().await;
-        let failed: Vec<Unsent> = outcomes.into_iter().filter_map(Result::err).collect();
-        match failed.first() {
-            None => Ok(()),
-            Some(first) => {
-                let (failed, first) = (failed.len(), &first.detail);
-                Err(StoreError {
-                    detail: format!("{failed} of {count} batches towards {target} not sent: {first}"),
-                })
-            }
+        let messages: Vec<Message> =
+            notices.iter().map(|notice| Message::of(target, notice)).collect::<Result<_, _>>()?;
+        send_all(&self.client, url, messages, &target.to_string()).await
+    }
+}
+
+/// Sends messages in as many calls as they need.
+async fn send_all(
+    client: &aws_sdk_sqs::Client,
+    url: &str,
+    messages: Vec<Message>,
+    towards: &str,
+) -> Result<(), StoreError> {
+    let batches = batches(messages);
+    let count = batches.len();
+    let calls = batches.into_iter().map(|batch| send_batch(client, url, batch));
+    // All calls are made even if one fails: what gets through need not be found by a poll later.
+    let outcomes: Vec<Result<(), Unsent>> =
+        futures::stream::iter(calls).buffer_unordered(CALLS_AT_ONCE).collect().await;
+    let failed: Vec<Unsent> = outcomes.into_iter().filter_map(Result::err).collect();
+    match failed.first() {
+        None => Ok(()),
+        Some(first) => {
+            let (failed, first) = (failed.len(), &first.detail);
+            Err(StoreError {
+                detail: format!("{failed} of {count} batches towards {towards} not sent: {first}"),
+            })
         }
     }
 }

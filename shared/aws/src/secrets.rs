@@ -14,6 +14,9 @@ use crate::clock::SystemClock;
 
 /// How long a secret is used without asking again: a rotated one takes effect within this time.
 const FRESH: SignedDuration = SignedDuration::from_mins(5);
+/// How long a secret that does not fit is believed to be the current one. A command that rotates a secret waits for this
+/// long before it tells the sender of the new one.
+pub const RECHECK: SignedDuration = SignedDuration::from_secs(2);
 /// How long a secret is used while Secrets Manager does not answer. An outage there need not become one of ours.
 const USABLE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -75,23 +78,84 @@ impl<C: Clock> Secrets<C> {
     ///
     /// Read again after five minutes. While Secrets Manager fails, what was read within the last hour stays good.
     pub async fn secret<T: DeserializeOwned>(&self, arn: &str) -> Result<T, SecretError> {
+        self.secret_with_text(arn).await.map(|(secret, _)| secret)
+    }
+
+    /// The secret `arn`, typed, and its whole text.
+    ///
+    /// # Errors
+    /// As of [`Self::secret`].
+    pub async fn secret_with_text<T: DeserializeOwned>(
+        &self,
+        arn: &str,
+    ) -> Result<(T, SecretString), SecretError> {
+        self.at_most_so_old(arn, FRESH).await
+    }
+
+    /// The secret `arn`, read again if it does not fit, because it may have been rotated. What does not fit then is
+    /// given all the same. However often strangers knock, Secrets Manager is asked once in two seconds.
+    ///
+    /// # Errors
+    /// As of [`Self::secret`].
+    pub async fn secret_that_fits<T: DeserializeOwned>(
+        &self,
+        arn: &str,
+        fits: impl Fn(&T) -> bool + Send,
+    ) -> Result<T, SecretError> {
+        let secret = self.secret(arn).await?;
+        if fits(&secret) {
+            Ok(secret)
+        } else {
+            self.at_most_so_old(arn, RECHECK).await.map(|(secret, _)| secret)
+        }
+    }
+
+    async fn at_most_so_old<T: DeserializeOwned>(
+        &self,
+        arn: &str,
+        age: SignedDuration,
+    ) -> Result<(T, SecretString), SecretError> {
         let now = self.clock.now();
-        if let Some(text) = self.cached(arn, now, FRESH) {
-            return parse(arn, &text);
+        if let Some(text) = self.cached(arn, now, age) {
+            return Ok((parse(arn, &text)?, text));
         }
         let text = match self.read(arn).await {
             Ok(text) => text,
             Err(error @ SecretError::Unreadable { .. }) => {
                 let Some(text) = self.cached(arn, now, USABLE) else { return Err(error) };
                 tracing::warn!(reason = %error, "an older copy of a secret is used");
-                return parse(arn, &text);
+                return Ok((parse(arn, &text)?, text));
             }
             Err(error) => return Err(error),
         };
         let parsed = parse(arn, &text)?;
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.insert(arn.to_owned(), Cached { text, read_at: now });
-        Ok(parsed)
+        cache.insert(arn.to_owned(), Cached { text: text.clone(), read_at: now });
+        Ok((parsed, text))
+    }
+
+    /// Changes members of the JSON object that is stored, and stores it as the current version.
+    ///
+    /// What other members hold stays as it is. Two changes at the same moment can undo each other: this is for a person
+    /// at a command line.
+    ///
+    /// # Errors
+    /// It is no JSON object, or Secrets Manager does not give or take it.
+    pub async fn change(
+        &self,
+        arn: &str,
+        edit: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>) + Send,
+    ) -> Result<(), SecretError> {
+        let text = self.read(arn).await?;
+        let mut members = parse(arn, &text)?;
+        edit(&mut members);
+        let text = serde_json::Value::Object(members).to_string();
+        let request = self.client.put_secret_value().secret_id(arn).secret_string(text);
+        self.forget(arn);
+        request.send().await.map(drop).map_err(|error| SecretError::Refused {
+            arn: arn.to_owned(),
+            detail: describe("PutSecretValue", &error),
+        })
     }
 
     /// Reads the secret anew next time: for a caller whose credentials were just refused.

@@ -4,23 +4,35 @@
 //! The keys of every item are in [`keys`], their attributes in `items`, both pinned by snapshot tests. All reads
 //! are consistent. An item whose time is over counts as gone, although DynamoDB may show it for days.
 
+mod budget;
 mod claims;
 mod cursors;
+mod erase;
 mod expression;
+mod imports;
 mod items;
 pub mod keys;
 mod limits;
+mod maps;
 mod parked;
 mod read;
+mod sessions;
 mod settings;
 mod settle;
+mod visitors;
+mod waits;
 
+pub use budget::DynamoBudget;
+pub use maps::MapMemory;
 pub use parked::Parked;
 pub use read::NoticeContext;
+pub use sessions::DynamoSessions;
+pub use settings::StoredSetting;
+pub use visitors::Kept;
 
 use jiff::Timestamp;
 use model::{Lease, Link, LinkId, Pair, RecordRef, RecordState, System};
-use sync::{Claimed, KeyClaimed, NaturalKey, Settled, Settlement, StateStore, StoreError};
+use sync::{Claimed, KeyClaimed, NaturalKey, Settled, Settlement, StateStore, StoreError, Waiting};
 
 /// The table of a stack.
 #[derive(Clone, Debug)]
@@ -67,12 +79,38 @@ impl StateStore for DynamoStore {
         settle::settle(self, settlement).await
     }
 
+    async fn forget(&self, link: &Link) -> Result<(), StoreError> {
+        erase::forget(self, link).await
+    }
+
     async fn count_delete(&self, pair: &Pair, now: Timestamp) -> Result<u32, StoreError> {
         claims::count_delete(self, pair, now).await
     }
 
     async fn count_failure(&self, receipt: &str, now: Timestamp) -> Result<u32, StoreError> {
         claims::count_failure(self, receipt, now).await
+    }
+
+    async fn is_waiting(&self, child: &Waiting, now: Timestamp) -> Result<bool, StoreError> {
+        waits::is_waiting(self, child, now).await
+    }
+
+    async fn wait(&self, child: &Waiting, until: Timestamp) -> Result<(), StoreError> {
+        waits::wait(self, child, until).await
+    }
+
+    async fn waiting(
+        &self,
+        parent: &RecordRef,
+        towards: &System,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        waits::waiting(self, parent, towards, now, limit).await
+    }
+
+    async fn waited(&self, children: &[Waiting]) -> Result<(), StoreError> {
+        waits::waited(self, children).await
     }
 
     async fn first_identity(&self, system: &System, seen: &str) -> Result<String, StoreError> {

@@ -2,7 +2,18 @@
 
 use std::path::PathBuf;
 
+use crate::dead_letters::DeadLettersCommand;
+use crate::parked::ParkedCommand;
+use crate::why::WhyOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::doctor::DoctorOptions;
+use crate::import::ImportArguments;
+use crate::settings::SettingsCommand;
+use crate::setup::SetupCommand;
+use crate::stack::StackOptions;
+use crate::visitor::VisitorOptions;
+use crate::visitor_settings::VisitorsOptions;
 
 /// Keeps coreBOS CRM in step with Mautic; this is the bridge on your own machine.
 #[derive(Debug, Parser)]
@@ -20,16 +31,49 @@ pub(crate) enum Command {
     Up(UpOptions),
     /// Invokes one function with an event file, once, and prints its answer and its log.
     Invoke(InvokeOptions),
+    /// Brings the records that are there already in step, through the same decisions as changes.
+    Import(ImportArguments),
+    /// Why a record, or one field of it, is as it is on both sides, and what would happen next.
+    Why(WhyOptions),
+    /// What is set about visitor events; other settings for them.
+    Visitors(VisitorsOptions),
+    /// Who a visitor of a website is to the bridge, what they did, and what Mautic was told.
+    Visitor(VisitorOptions),
+    /// Changes that were taken out of the flow: why, what to do, and back into it.
+    Parked {
+        #[command(subcommand)]
+        command: ParkedCommand,
+    },
+    /// Messages that nobody could read, or that failed a thousand times.
+    Deadletters {
+        #[command(subcommand)]
+        command: DeadLettersCommand,
+    },
+    /// Settings: what is set, what each means, and how to change it on a running stack.
+    Settings {
+        #[command(subcommand)]
+        command: SettingsCommand,
+    },
     /// The configuration file.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Makes coreBOS or Mautic ready for the bridge. Shows what it would do; does it with --apply; can be run again.
+    Setup {
+        #[command(subcommand)]
+        command: SetupCommand,
+    },
+    /// Checks everything that has ever gone wrong and says what to do about it. Exit code 1 if there is a problem.
+    Doctor(DoctorOptions),
     /// Field maps: finds the mistakes in them, tries them on a record, compares them with coreBOS's answers.
     Map {
         #[command(subcommand)]
         command: MapCommand,
     },
+    /// Plays random schedules of everything that can happen between coreBOS and one or two other systems, against the
+    /// algorithm itself, and checks what must hold. Exit code 1 if a claim breaks; the story of it is printed.
+    Simulate(SimulateOptions),
     /// Runs one function over the Lambda Runtime API. The other commands start it.
     #[command(hide = true)]
     Function {
@@ -49,6 +93,17 @@ pub(crate) struct DemoOptions {
     /// Prints every log line of the functions as well.
     #[arg(long)]
     pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateOptions {
+    /// How many schedules are played.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) schedules: u64,
+    /// The first one. Each schedule has a seed of its own, one after the other: with the seed of a counterexample and
+    /// `--schedules 1` it is played again.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +147,29 @@ pub(crate) enum MapCommand {
     Apply(ApplyOptions),
     /// Runs recorded cases and prints every answer that is not coreBOS's. Exit code 1 if there is one.
     Verify(VerifyOptions),
+    /// The maps of a stack: where each is from, since when it is in use, what is wrong with it. Exit code 1 if one cannot
+    /// be used, or an edit of it.
+    List(MapListOptions),
+    /// Prints a map that is in use, as XML.
+    Show(MapShowOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MapListOptions {
+    /// Prints everything as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) stack: StackOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MapShowOptions {
+    /// Its name: `ContactsToMautic`.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) stack: StackOptions,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,9 @@
 //!
 //! On AWS the same facts are parameters of the template and secrets in Secrets Manager.
 
+mod accounts;
+mod visitors;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +12,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use model::{PairKind, System, SystemKind};
 use serde::Deserialize;
 use sync::PairSettings;
+use sync::settings::{ValueKind, problems_of_pair};
+
+pub use accounts::{CoreBos, HubSpot, Mautic};
+pub use visitors::Signal;
 
 /// What `bridge config example` prints.
 pub const EXAMPLE: &str = include_str!("config.example.toml");
@@ -21,9 +28,13 @@ pub struct Config {
     pub corebos: CoreBos,
     /// The Mautic instance.
     pub mautic: Mautic,
+    /// The HubSpot portal, if there is one.
+    pub hubspot: Option<HubSpot>,
+    /// The sources of visitor events, if there are any.
+    pub signal: Option<Signal>,
     /// Settings by pair: `[settings.mautic-contacts]`.
     #[serde(default)]
-    pub settings: BTreeMap<String, PairSettings>,
+    pub settings: BTreeMap<String, PairSection>,
     /// Field maps that take over from the shipped ones: name to file, relative to this file.
     #[serde(default)]
     pub maps: BTreeMap<String, PathBuf>,
@@ -32,59 +43,23 @@ pub struct Config {
     pub folder: PathBuf,
 }
 
-/// How to reach coreBOS.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CoreBos {
-    #[serde(default = "main_name")]
-    /// The name of the instance, part of every key.
-    pub name: String,
-    /// Where it is.
-    pub url: String,
-    /// The bridge's user there.
-    pub username: String,
-    /// The owner of new records; the bridge's user without it.
-    pub default_owner: Option<String>,
-    access_key: Option<String>,
-    access_key_env: Option<String>,
-    #[serde(default)]
-    webhook_keys: Vec<String>,
-    #[serde(default)]
-    webhook_keys_env: Vec<String>,
-}
+/// The settings of a pair that the file names; it says nothing of all others.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct PairSection(serde_json::Value);
 
-/// How to reach Mautic.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mautic {
-    #[serde(default = "main_name")]
-    /// The name of the instance, part of every key.
-    pub name: String,
-    /// Where it is.
-    pub url: String,
-    /// The bridge's user there.
-    pub username: String,
-    password: Option<String>,
-    password_env: Option<String>,
-    #[serde(default)]
-    webhook_secrets: Vec<String>,
-    #[serde(default)]
-    webhook_secrets_env: Vec<String>,
-}
-
-fn main_name() -> String {
-    "main".to_owned()
-}
-
-impl std::fmt::Debug for CoreBos {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CoreBos").field("name", &self.name).field("url", &self.url).finish_non_exhaustive()
+impl PairSection {
+    /// What is named, as it is stored.
+    pub fn as_json(&self) -> &serde_json::Value {
+        &self.0
     }
 }
 
-impl std::fmt::Debug for Mautic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mautic").field("name", &self.name).field("url", &self.url).finish_non_exhaustive()
+/// All of them.
+impl From<PairSettings> for PairSection {
+    fn from(settings: PairSettings) -> Self {
+        // Numbers, words and switches: nothing that JSON has no form for.
+        Self(serde_json::to_value(settings).unwrap_or_default())
     }
 }
 
@@ -110,10 +85,24 @@ impl Config {
         config.mautic_system()?;
         check_url("corebos.url", &config.corebos.url)?;
         check_url("mautic.url", &config.mautic.url)?;
-        for name in config.settings.keys() {
-            if !PairKind::ALL.iter().any(|pair| pair.as_str() == name) {
+        if let Some(hubspot) = &config.hubspot {
+            hubspot.system()?;
+            check_url("hubspot.url", &hubspot.url)?;
+        }
+        if let Some(owner) = config.corebos.default_owner.as_ref().filter(|owner| !owner.is_empty()) {
+            let checked = ValueKind::Owner.check(&serde_json::Value::from(owner.as_str()));
+            checked.map_err(|problem| anyhow!("corebos.default_owner: {problem}"))?;
+        }
+        if let Some(signal) = &config.signal {
+            signal.system()?;
+        }
+        for (name, section) in &config.settings {
+            let Some(kind) = PairKind::ALL.into_iter().find(|pair| pair.as_str() == name) else {
                 let known = PairKind::ALL.map(PairKind::as_str).join(", ");
                 bail!("[settings.{name}]: there is no such pair; the pairs are {known}");
+            };
+            if let Some(wrong) = problems_of_pair(kind, section.as_json()).first() {
+                bail!("[settings.{name}] {}: {}", wrong.field, wrong.problem);
             }
         }
         for name in config.maps.keys() {
@@ -136,32 +125,12 @@ impl Config {
 
     /// The secret of coreBOS, in the shape that Secrets Manager holds.
     pub fn corebos_secret(&self) -> Result<serde_json::Value> {
-        let key = one(
-            "corebos.access_key",
-            self.corebos.access_key.as_deref(),
-            self.corebos.access_key_env.as_deref(),
-        )?;
-        let mut keys = self.corebos.webhook_keys.clone();
-        for variable in &self.corebos.webhook_keys_env {
-            keys.push(variable_value("corebos.webhook_keys_env", variable)?);
-        }
-        Ok(serde_json::json!({ "username": self.corebos.username, "access_key": key, "webhook_keys": keys }))
+        self.corebos.secret()
     }
 
     /// The secret of Mautic, in the shape that Secrets Manager holds.
     pub fn mautic_secret(&self) -> Result<serde_json::Value> {
-        let password =
-            one("mautic.password", self.mautic.password.as_deref(), self.mautic.password_env.as_deref())?;
-        let mut secrets = self.mautic.webhook_secrets.clone();
-        for variable in &self.mautic.webhook_secrets_env {
-            secrets.push(variable_value("mautic.webhook_secrets_env", variable)?);
-        }
-        if secrets.iter().all(String::is_empty) {
-            bail!("mautic.webhook_secrets is empty: put the secret of the webhook there, as Mautic shows it");
-        }
-        Ok(
-            serde_json::json!({ "username": self.mautic.username, "password": password, "webhook_secrets": secrets }),
-        )
+        self.mautic.secret()
     }
 
     /// The field maps that the file names, read and compiled once so that a broken one is refused here.
@@ -194,22 +163,6 @@ fn check_url(key: &str, text: &str) -> Result<()> {
         "http" => bail!("{key}: plain http is for systems on this machine only; write https"),
         other => bail!("{key}: {other} is not http or https"),
     }
-}
-
-/// A secret that stands in the file or in an environment variable, not in both.
-fn one(key: &str, value: Option<&str>, variable: Option<&str>) -> Result<String> {
-    match (value, variable) {
-        (Some(value), None) => Ok(value.to_owned()),
-        (None, Some(variable)) => variable_value(&format!("{key}_env"), variable),
-        (None, None) => bail!("{key} is missing: write it, or name an environment variable in {key}_env"),
-        (Some(_), Some(_)) => bail!("{key} and {key}_env exclude one another"),
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the user's configuration file names the variable")]
-fn variable_value(key: &str, variable: &str) -> Result<String> {
-    std::env::var(variable)
-        .map_err(|_| anyhow!("{key} names the environment variable {variable}, which is not set"))
 }
 
 #[cfg(test)]
@@ -250,6 +203,56 @@ mod tests {
         let config = "[corebos]\nurl=\"https://crm.example.org\"\nusername=\"a\"\naccess_key = hunter2\n";
         let text = format!("{:#}", parse(config).unwrap_err());
         assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn each_system_is_entered_by_one_of_two_ways() {
+        let config = |corebos: &str, mautic: &str| {
+            let text = format!(
+                "[corebos]\nurl=\"https://crm.example.org\"\nusername=\"sync\"\n{corebos}\n[mautic]\n\
+                 url=\"https://mautic.example.org\"\n{mautic}\nwebhook_secrets=[\"s\"]"
+            );
+            parse(&text).unwrap()
+        };
+        let by_token = config("auth_token=\"t\"", "client_id=\"1_a\"\nclient_secret=\"c\"");
+        assert_eq!(
+            by_token.corebos_secret().unwrap(),
+            serde_json::json!({ "username": "sync", "auth_token": "t", "webhook_keys": [] })
+        );
+        assert_eq!(
+            by_token.mautic_secret().unwrap(),
+            serde_json::json!({ "client_id": "1_a", "client_secret": "c", "webhook_secrets": ["s"] })
+        );
+        let wrong = [
+            ("", "username=\"u\"\npassword=\"p\"", "corebos.access_key"),
+            ("access_key=\"k\"\nauth_token=\"t\"", "username=\"u\"\npassword=\"p\"", "corebos.auth_token"),
+            ("access_key=\"k\"", "", "mautic.client_id"),
+            ("access_key=\"k\"", "client_id=\"c\"", "mautic.client_secret"),
+            ("access_key=\"k\"", "username=\"u\"", "mautic.password"),
+            ("access_key=\"k\"", "username=\"u\"\npassword=\"p\"\nclient_id=\"c\"", "mautic.client_id"),
+        ];
+        for (corebos, mautic, names) in wrong {
+            let config = config(corebos, mautic);
+            let error = config.corebos_secret().and(config.mautic_secret()).unwrap_err();
+            assert!(format!("{error:#}").contains(names), "{corebos} {mautic}: {error:#}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_is_none_is_refused_with_what_was_meant() {
+        for (wrong, told) in [
+            ("delte = false", "to_hub.delte: there is no such setting; did you mean `delete`?"),
+            ("create = \"perhaps\"", "to_hub.create: write on or off"),
+        ] {
+            let text = example().replace("create = true", wrong);
+            let error = format!("{:#}", parse(&text).unwrap_err());
+            assert!(error.contains(told) && !error.contains("perhaps"), "{error}");
+        }
+        let example = parse(EXAMPLE).unwrap();
+        assert!(
+            example.settings["mautic-contacts"].as_json().get("to_remote").is_none(),
+            "only what is named"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod back;
 mod chapters;
 mod stage;
+mod visitor;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -36,7 +37,8 @@ pub(crate) async fn demo(options: DemoOptions) -> Result<ExitCode> {
     line(&styled(DIM, "the queue, the table, and each Lambda function as a process of its own."));
     line("");
     let simulated = simulated::start((0, 0), None).await?;
-    let local = local::start(&simulated.config()?, LocalOptions::default()).await?;
+    let local =
+        local::start(&simulated::with_visitors(simulated.config()?)?, LocalOptions::default()).await?;
     simulated.connect(&local).await?;
     for (system, function) in [("Mautic", "webhook-mautic"), ("coreBOS", "webhook-corebos")] {
         let who = format!("{system}'s webhook");

@@ -14,11 +14,16 @@ type Start = fn() -> Running;
 /// Every function by the name of its folder.
 const FUNCTIONS: &[(&str, Start)] = &[
     ("poll-corebos", || Box::pin(poll_corebos::run())),
+    ("poll-hubspot", || Box::pin(poll_hubspot::run())),
     ("poll-mautic", || Box::pin(poll_mautic::run())),
     ("push-corebos", || Box::pin(push_corebos::run())),
+    ("push-hubspot", || Box::pin(push_hubspot::run())),
     ("push-mautic", || Box::pin(push_mautic::run())),
+    ("push-visitor", || Box::pin(push_visitor::run())),
     ("webhook-corebos", || Box::pin(webhook_corebos::run())),
+    ("webhook-hubspot", || Box::pin(webhook_hubspot::run())),
     ("webhook-mautic", || Box::pin(webhook_mautic::run())),
+    ("webhook-signal", || Box::pin(webhook_signal::run())),
 ];
 
 /// The names of all functions.

@@ -25,9 +25,9 @@ pub(crate) async fn invoke(options: InvokeOptions) -> Result<ExitCode> {
     let (config, _simulated) = if let Some(path) = &options.config {
         (Config::read(path)?, None)
     } else {
-        let simulated = simulated::start((0, 0), None).await?;
+        let simulated = simulated::start_with_hubspot((0, 0, 0), None).await?;
         simulated.seed().await;
-        (simulated.config()?, Some(simulated))
+        (simulated::with_visitors(simulated.config()?)?, Some(simulated))
     };
     let local = local::start(&config, LocalOptions::default()).await?;
     let answer = local.stack.invoke(&options.function, &event).await?;

@@ -6,15 +6,28 @@
 
 mod arguments;
 pub mod config;
+mod dead_letters;
 mod demo;
+pub mod doctor;
 mod functions;
+mod import;
 mod invoke;
 pub mod journal;
 pub mod local;
 mod map;
+mod parked;
+mod progress;
 pub mod screen;
+pub mod settings;
+pub mod setup;
+mod simulate;
 pub mod simulated;
+pub mod stack;
+mod times;
 mod up;
+pub mod visitor;
+mod visitor_settings;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -36,8 +49,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Command::Function { name } = &arguments.command {
         return functions::run(name);
     }
-    if let Command::Map { command } = &arguments.command {
-        return map::run(command).unwrap_or_else(|error| failed(&error));
+    if let Command::Map { command } = &arguments.command
+        && let Some(done) = map::run(command)
+    {
+        return done.unwrap_or_else(|error| failed(&error));
+    }
+    if let Command::Simulate(options) = &arguments.command {
+        return simulate::simulate(options);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
@@ -48,11 +66,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Up(options) => up::up(options).await,
             Command::Demo(options) => demo::demo(options).await,
             Command::Invoke(options) => invoke::invoke(options).await,
+            Command::Import(options) => import::run(options).await,
+            Command::Why(options) => why::why(options).await,
+            Command::Visitors(options) => visitor_settings::run(&options).await,
+            Command::Visitor(options) => Box::pin(visitor::run(&options)).await,
+            Command::Parked { command } => parked::run(command).await,
+            Command::Deadletters { command } => dead_letters::run(command).await,
+            Command::Settings { command } => Box::pin(settings::run(command)).await,
             Command::Config { command: ConfigCommand::Example } => {
                 screen::line(config::EXAMPLE.trim_end());
                 Ok(ExitCode::SUCCESS)
             }
-            Command::Function { .. } | Command::Map { .. } => Ok(ExitCode::SUCCESS),
+            Command::Doctor(options) => Box::pin(doctor::run(&options)).await,
+            Command::Setup { command } => Box::pin(setup::run(&command)).await,
+            Command::Map { command } => Box::pin(map::run_on_stack(&command)).await,
+            Command::Function { .. } | Command::Simulate(_) => Ok(ExitCode::SUCCESS),
         }
     });
     // What still runs in the background has nothing to say any more.

@@ -6,8 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use aws::{Clients, DynamoStore, LocalEndpoints};
+use aws::{Clients, DynamoStore, LocalEndpoints, SystemClock};
 use embedded_aws::{FunctionSpec, Stack, StackEvent, StackOptions};
+use serde_json::{Value, json};
+use sync::Clock as _;
+use sync::settings::{map_key, system_key};
 use tokio::process::Command;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -20,6 +23,10 @@ pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 pub const COREBOS_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-corebos-AbCdEf";
 /// The secret of Mautic in the stack on this machine.
 pub const MAUTIC_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-mautic-AbCdEf";
+/// The secret of HubSpot in the stack on this machine.
+pub const HUBSPOT_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-hubspot-AbCdEf";
+/// The keys of the sources of visitor events in the stack on this machine.
+pub const SIGNAL_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-signal-AbCdEf";
 
 /// How the stack runs.
 #[derive(Debug, Clone, Default)]
@@ -88,6 +95,12 @@ pub async fn start(config: &Config, options: LocalOptions) -> Result<Local> {
     stack.parameters = parameters(config);
     stack.secrets.insert(COREBOS_SECRET.to_owned(), config.corebos_secret()?);
     stack.secrets.insert(MAUTIC_SECRET.to_owned(), config.mautic_secret()?);
+    if let Some(hubspot) = &config.hubspot {
+        stack.secrets.insert(HUBSPOT_SECRET.to_owned(), hubspot.secret()?);
+    }
+    if let Some(signal) = &config.signal {
+        stack.secrets.insert(SIGNAL_SECRET.to_owned(), signal.secret()?);
+    }
     stack.extra_environment = options.environment;
     stack.data = options.data;
     stack.port = options.port;
@@ -100,17 +113,26 @@ pub async fn start(config: &Config, options: LocalOptions) -> Result<Local> {
 }
 
 fn parameters(config: &Config) -> BTreeMap<String, String> {
-    [
+    let mut parameters = vec![
         ("CorebosUrl", config.corebos.url.as_str()),
         ("CorebosSecretArn", COREBOS_SECRET),
         ("CorebosSystemName", config.corebos.name.as_str()),
         ("MauticUrl", config.mautic.url.as_str()),
         ("MauticSecretArn", MAUTIC_SECRET),
         ("MauticSystemName", config.mautic.name.as_str()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .collect()
+    ];
+    if let Some(hubspot) = &config.hubspot {
+        parameters.extend([
+            ("HubspotUrl", hubspot.url.as_str()),
+            ("HubspotSecretArn", HUBSPOT_SECRET),
+            ("HubspotSystemName", hubspot.name.as_str()),
+            ("HubspotWebhookUrl", hubspot.webhook_url.as_deref().unwrap_or_default()),
+        ]);
+    }
+    if let Some(signal) = &config.signal {
+        parameters.extend([("SignalSecretArn", SIGNAL_SECRET), ("SignalSystemName", signal.name.as_str())]);
+    }
+    parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 async fn clients(stack: &Stack) -> Clients {
@@ -131,32 +153,90 @@ fn table(stack: &Stack, clients: &Clients) -> Result<DynamoStore> {
     Ok(DynamoStore::new(clients.dynamodb.clone(), table.name.clone()))
 }
 
-/// The settings of the file become settings of the table, where the functions read them.
+/// Who has changed a setting that the configuration file names.
+pub const FROM_THE_FILE: &str = "bridge.toml";
+
+/// The settings of the file become settings of the table, where the functions read them. What the file does not name
+/// stays as it is.
 async fn write_settings(
     config: &Config,
     store: &DynamoStore,
     maps: &BTreeMap<String, String>,
     confirm_identity: bool,
 ) -> Result<()> {
-    for (pair, settings) in &config.settings {
-        store.put_setting(&format!("pair:{pair}"), settings).await?;
+    for (pair, section) in &config.settings {
+        merge(store, &format!("pair:{pair}"), section.as_json()).await?;
     }
     for map in mapping::shipped::ALL {
-        let key = format!("map:{}", map.name);
+        let key = map_key(map.name);
+        let stored = store.stored_setting(&key).await?;
+        let is_the_file_s = stored
+            .as_ref()
+            .and_then(|stored| stored.changed.as_ref())
+            .is_some_and(|(_, by)| by == FROM_THE_FILE);
         match maps.get(map.name) {
-            Some(xml) => store.put_setting(&key, xml).await?,
-            None => {
-                store.delete_setting(&key).await?;
-            }
+            Some(xml) => merge(store, &key, &Value::from(xml.as_str())).await?,
+            // One that the file named before is not wanted any more.
+            None if is_the_file_s => drop(store.delete_setting(&key).await?),
+            None => {}
         }
     }
     let corebos = config.corebos_system()?;
-    let preferences = serde_json::json!({ "default_owner": config.corebos.default_owner });
-    store.put_setting(&wiring::systems::preferences_key(&corebos), &preferences).await?;
+    if let Some(owner) = config.corebos.default_owner.as_ref().filter(|owner| !owner.is_empty()) {
+        merge(store, &system_key(&corebos), &json!({ "default_owner": owner })).await?;
+    }
+    let mut systems = vec![corebos, config.mautic_system()?];
+    if let Some(hubspot) = &config.hubspot {
+        let system = hubspot.system()?;
+        if !hubspot.preferences.is_empty() {
+            merge(store, &system_key(&system), &json!(hubspot.preferences)).await?;
+        }
+        systems.push(system);
+    }
+    if let Some(signal) = &config.signal {
+        let key = connector_signal::settings::preferences_key(&signal.system()?);
+        store.put_setting(&key, &signal.preferences()).await?;
+    }
     if confirm_identity {
-        for system in [corebos, config.mautic_system()?] {
+        for system in systems {
             store.delete_setting(&aws::store::keys::identity_setting(&system)).await?;
         }
     }
     Ok(())
+}
+
+/// Puts what a file names onto what is stored.
+async fn merge(store: &DynamoStore, key: &str, named: &Value) -> Result<()> {
+    let read = store.stored_setting(key).await?;
+    let mut value = read.as_ref().map(|read| read.value.clone()).unwrap_or_default();
+    put_onto(&mut value, named);
+    // Nobody else writes before the stack is announced.
+    store.change_setting(key, read.as_ref(), Some(&value), (SystemClock.now(), FROM_THE_FILE)).await?;
+    Ok(())
+}
+
+fn put_onto(value: &mut Value, named: &Value) {
+    match (value, named) {
+        (Value::Object(value), Value::Object(named)) => {
+            for (field, named) in named {
+                put_onto(value.entry(field).or_insert(Value::Null), named);
+            }
+        }
+        (value, named) => *value = named.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_sets_what_it_names_and_nothing_else() {
+        let mut stored = json!({ "conflict": "remote", "to_hub": { "delete": false } });
+        put_onto(&mut stored, &json!({ "conflict": "newest", "to_hub": { "create": false } }));
+        assert_eq!(stored, json!({ "conflict": "newest", "to_hub": { "delete": false, "create": false } }));
+        let mut nothing = Value::Null;
+        put_onto(&mut nothing, &json!({ "a": 1 }));
+        assert_eq!(nothing, json!({ "a": 1 }));
+    }
 }

@@ -1,16 +1,25 @@
 //! Stand-ins for coreBOS and Mautic, and a configuration that connects them.
 
+mod hubspot;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use connector_corebos::webhook::KEY_HEADER;
+use connector_corebos::admin::{WEBSERVICE_MAP, WebhookEvent, webservice_map};
+pub use connector_mautic::admin::EVENTS as TRIGGERS;
+use model::SystemKind;
 use serde_json::json;
-use simulators::corebos::{self, CoreBosOptions, CoreBosSimulator, Trigger, WorkflowHook, webservice_map};
+use simulators::corebos::{self, CoreBosOptions, CoreBosSimulator, Trigger, WorkflowHook};
+use simulators::hubspot::{HubSpotOptions, HubSpotSimulator};
 use simulators::mautic::{self, MauticOptions, MauticSimulator};
 use sync::pairs::PAIRS;
 
 use crate::config::Config;
 use crate::local::Local;
+use crate::setup::corebos::{KEY_SETTING, WEBSERVICE_MAPS};
+
+pub use hubspot::SAMPLE_CLIENT_SECRET;
 
 /// The secret of the webhook in the stand-in. The one of the sample events is accepted as well, as the previous one.
 pub const WEBHOOK_SECRET: &str = "a-secret-of-the-stand-in";
@@ -21,18 +30,6 @@ pub const SAMPLE_SECRETS: [&str; 2] = ["peer-secret-1", "peer-secret-0"];
 pub const WEBHOOK_KEY: &str = "a-key-of-the-stand-in";
 /// The keys that the sample events in `events/` carry.
 pub const SAMPLE_KEYS: [&str; 2] = ["sample-key-1", "sample-key-0"];
-/// The setting of coreBOS that holds the key, so that it stands in no map.
-const KEY_SETTING: &str = "bridge_key";
-
-/// The events that an administrator ticks in Mautic's webhook.
-pub const TRIGGERS: [&str; 6] = [
-    "mautic.lead_post_save_new",
-    "mautic.lead_post_save_update",
-    "mautic.lead_points_change",
-    "mautic.lead_post_delete",
-    "mautic.company_post_save",
-    "mautic.company_post_delete",
-];
 
 /// Both stand-ins.
 pub struct Simulated {
@@ -40,6 +37,8 @@ pub struct Simulated {
     pub corebos: CoreBosSimulator,
     /// The marketing automation.
     pub mautic: MauticSimulator,
+    /// The second CRM, where there is one.
+    pub hubspot: Option<HubSpotSimulator>,
     is_new: bool,
 }
 
@@ -64,7 +63,49 @@ pub async fn start(ports: (u16, u16), data: Option<&Path>) -> Result<Simulated> 
     let is_new = !snapshot.as_deref().is_some_and(Path::exists);
     let options = MauticOptions { port: ports.1, data: snapshot, ..MauticOptions::default() };
     let mautic = mautic::start(options).await.with_context(|| starting("Mautic", ports.1))?;
-    Ok(Simulated { corebos, mautic, is_new })
+    Ok(Simulated { corebos, mautic, hubspot: None, is_new })
+}
+
+/// Starts all three: HubSpot too, with the properties that the bridge needs there.
+///
+/// # Errors
+/// A port is taken, or the folder cannot be used.
+pub async fn start_with_hubspot(ports: (u16, u16, u16), data: Option<&Path>) -> Result<Simulated> {
+    let mut simulated = start((ports.0, ports.1), data).await?;
+    let mut options = HubSpotOptions::default();
+    options.port = ports.2;
+    options.data = data.map(|folder| folder.join("simulated-hubspot.json"));
+    simulated.add_hubspot(options).await?;
+    Ok(simulated)
+}
+
+/// Starts both as they are after their installation: without the fields, maps and webhooks that the bridge needs in Mautic.
+///
+/// # Errors
+/// No port is free.
+pub async fn start_untouched() -> Result<Simulated> {
+    let corebos = corebos::start(corebos_options(0, None)).await.with_context(|| starting("coreBOS", 0))?;
+    let options = MauticOptions { stock_fields_only: true, ..MauticOptions::default() };
+    let mautic = mautic::start(options).await.with_context(|| starting("Mautic", 0))?;
+    Ok(Simulated { corebos, mautic, hubspot: None, is_new: true })
+}
+
+/// The write key of the source `shop` in the stand-in's configuration, which the sample events carry.
+pub const SAMPLE_WRITE_KEY: &str = "wk_test";
+/// The secret with which the source `signal` signs.
+pub const SAMPLE_SIGNING_SECRET: &str = "signing-secret";
+
+/// The same configuration, with two sources of visitor events: `shop`, whose pages may send from browsers, and `signal`.
+///
+/// # Errors
+/// None; the sources are right.
+pub fn with_visitors(mut config: Config) -> Result<Config> {
+    let sources = json!({
+        "shop": { "keys": [SAMPLE_WRITE_KEY, "wk:secret"], "browser_origins": ["http://127.0.0.1:3000"] },
+        "signal": { "keys": ["dk_test"], "hmac_secrets": [SAMPLE_SIGNING_SECRET] },
+    });
+    config.signal = Some(serde_json::from_value(json!({ "sources": sources }))?);
+    Ok(config)
 }
 
 /// A command that creates a contact in the stand-in for Mautic.
@@ -99,7 +140,7 @@ impl Simulated {
         let access_key =
             self.corebos.access_key("sync").context("the stand-in for coreBOS has no user sync")?;
         let secrets = [WEBHOOK_SECRET, SAMPLE_SECRETS[0], SAMPLE_SECRETS[1]];
-        let text = toml::to_string(&json!({
+        let mut config = json!({
             "corebos": {
                 "url": self.corebos.url(),
                 "username": "sync",
@@ -112,8 +153,11 @@ impl Simulated {
                 "password": mautic.password,
                 "webhook_secrets": secrets,
             },
-        }))?;
-        Config::parse(&text, PathBuf::new())
+        });
+        if let Some(portal) = &self.hubspot {
+            config["hubspot"] = hubspot::config(portal);
+        }
+        Config::parse(&toml::to_string(&config)?, PathBuf::new())
     }
 
     /// Tells Mautic where its webhook goes, unless a snapshot knows it already.
@@ -131,26 +175,41 @@ impl Simulated {
     pub async fn point_workflows_at(&self, url: &str) -> Result<()> {
         self.corebos.put_setting(KEY_SETTING, WEBHOOK_KEY);
         self.corebos.clear_workflow_hooks();
-        let header = format!("getSetting({KEY_SETTING})");
-        for (name, event, trigger) in
-            [("BridgeSave", "save", Trigger::EverySave), ("BridgeDelete", "delete", Trigger::Deletion)]
-        {
-            let map = webservice_map(url, (KEY_HEADER, &header), event);
-            self.corebos.put_map_of_type(name, "Webservice Mapping", &map).await?;
-            for pair in PAIRS {
-                let (module, map) = (pair.hub_object.to_owned(), name.to_owned());
-                self.corebos.add_workflow_hook(WorkflowHook { module, trigger, map });
-            }
+        for (name, event) in WEBSERVICE_MAPS {
+            let map = webservice_map(url, KEY_SETTING, event);
+            self.corebos.put_map_of_type(name, WEBSERVICE_MAP, &map).await?;
         }
+        self.click_workflows();
         Ok(())
     }
 
-    /// Points both systems at a stack.
+    /// Makes the workflows that `bridge setup corebos` asks an administrator for.
+    pub fn click_workflows(&self) {
+        for (name, event) in WEBSERVICE_MAPS {
+            let trigger = match event {
+                WebhookEvent::Save => Trigger::EverySave,
+                WebhookEvent::Delete => Trigger::Deletion,
+            };
+            for module in self.modules() {
+                let (module, map) = (module.to_owned(), name.to_owned());
+                self.corebos.add_workflow_hook(WorkflowHook { module, trigger, map });
+            }
+        }
+    }
+
+    /// The modules of coreBOS that have a pair here.
+    fn modules(&self) -> BTreeSet<&'static str> {
+        let is_here = |kind| kind != SystemKind::HubSpot || self.hubspot.is_some();
+        PAIRS.iter().filter(|pair| is_here(pair.remote_kind)).map(|pair| pair.hub_object).collect()
+    }
+
+    /// Points the systems at a stack.
     ///
     /// # Errors
     /// See [`Self::point_workflows_at`].
     pub async fn connect(&self, local: &Local) -> Result<()> {
         self.point_webhook_at(&local.webhook_url("webhook-mautic"));
+        self.point_hubspot_at(&local.webhook_url("webhook-hubspot"));
         self.point_workflows_at(&local.webhook_url("webhook-corebos")).await
     }
 

@@ -14,6 +14,8 @@ use crate::journal::Journal;
 use crate::local::{self, LocalOptions};
 use crate::screen::{BOLD, DIM, NAME, line, styled};
 use crate::simulated::{self, Simulated};
+use crate::stack::Address;
+use crate::stack::log::LogKeeper;
 
 /// How long running invocations may take to finish after Ctrl-C. What does not finish stays in its queue.
 const GRACE: Duration = Duration::from_secs(10);
@@ -33,6 +35,10 @@ pub(crate) async fn up(options: UpOptions) -> Result<ExitCode> {
     if let Some(simulated) = &simulated {
         simulated.connect(&local).await?;
     }
+    let data = options.data.as_deref();
+    let _announced = Address::of(&local.stack, data, options.port)?.announce(data, options.port)?;
+    let log = Address::log_file(data, options.port)?;
+    let mut keeper = if data.is_some() { LogKeeper::new(log) } else { LogKeeper::afresh(log) };
     greet(&local.stack, &config, &options, simulated.as_ref());
     let mut journal = Journal::new(options.verbose);
     let mut interrupted = std::pin::pin!(interrupted());
@@ -41,6 +47,7 @@ pub(crate) async fn up(options: UpOptions) -> Result<ExitCode> {
             () = &mut interrupted => break,
             event = local.events.recv() => {
                 let Some(event) = event else { break };
+                keeper.keep(&event);
                 if let Some(text) = journal.line(&event) {
                     line(&text);
                 }
@@ -61,14 +68,14 @@ async fn systems(options: &UpOptions) -> Result<(Config, Option<Simulated>)> {
     if let Some(path) = &options.config {
         return Ok((Config::read(path)?, None));
     }
-    let ports = (options.port.saturating_add(1), options.port.saturating_add(2));
-    let ports = if options.port == 0 { (0, 0) } else { ports };
-    let simulated = simulated::start(ports, options.data.as_deref()).await?;
-    Ok((simulated.config()?, Some(simulated)))
+    let after = |number| if options.port == 0 { 0 } else { options.port.saturating_add(number) };
+    let ports = (after(1), after(2), after(3));
+    let simulated = simulated::start_with_hubspot(ports, options.data.as_deref()).await?;
+    Ok((simulated::with_visitors(simulated.config()?)?, Some(simulated)))
 }
 
 /// Ctrl-C, or a polite request of the system to end.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => {
@@ -93,6 +100,9 @@ fn greet(stack: &Stack, config: &Config, options: &UpOptions, simulated: Option<
     let who = if simulated.is_some() { "stand-in" } else { "real" };
     line(&format!("  Mautic   {} ({who})", config.mautic.url));
     line(&format!("  coreBOS  {} ({who})", config.corebos.url));
+    if let Some(hubspot) = &config.hubspot {
+        line(&format!("  HubSpot  {} ({who})", hubspot.url));
+    }
     match &options.data {
         Some(folder) => line(&format!("  data     {}", folder.display())),
         None => line("  data     in memory; --data DIR keeps it"),
@@ -130,7 +140,14 @@ fn greet(stack: &Stack, config: &Config, options: &UpOptions, simulated: Option<
         line(&format!("    {NAME}{}{NAME:#}", simulated::try_it(&config.mautic.url)));
         line("");
         line(&styled(DIM, "  The stand-in's webhook points at the URL above already. Ctrl-C stops."));
-    } else {
+    } else if config.mautic.has_webhook_secret() {
         line(&styled(DIM, "  Point Mautic's webhook at the URL above. Ctrl-C stops."));
+    } else {
+        line(
+            "  There is no webhook secret yet, and every webhook of Mautic is refused. In another terminal:",
+        );
+        line(&format!("    {NAME}bridge setup mautic --apply{NAME:#}  makes one, and says where it belongs"));
+        line("");
+        line(&styled(DIM, "  Ctrl-C stops."));
     }
 }

@@ -163,9 +163,36 @@ fn is_zero_date(text: &str) -> bool {
     text.starts_with("0000-00-00") && text.bytes().all(|b| matches!(b, b'0' | b'-' | b' ' | b':' | b'T'))
 }
 
+/// A value of a picklist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// What is stored.
+    pub(crate) value: String,
+    /// What our user sees, in its language.
+    pub(crate) label: String,
+}
+
+/// The value of a picklist that is meant: by its value, else by its label, without regard to case where only one fits.
+/// Else the text as it is: coreBOS stores it.
+pub(crate) fn choice(text: &str, options: &[Choice]) -> String {
+    if options.iter().any(|option| option.value == text) {
+        return text.to_owned();
+    }
+    let wanted = text.to_lowercase();
+    let tests: [&dyn Fn(&Choice) -> bool; 3] =
+        [&|option| option.label == text, &|option| option.value.to_lowercase() == wanted, &|option| {
+            option.label.to_lowercase() == wanted
+        }];
+    let meant = tests.iter().find_map(|fits| {
+        let mut fitting = options.iter().filter(|option| fits(option));
+        fitting.next().filter(|_| fitting.next().is_none())
+    });
+    meant.map_or_else(|| text.to_owned(), |option| option.value.clone())
+}
+
 /// Several choices, as `A |##| B`, in alphabetical order, because other systems do not keep the order in which they
 /// were chosen. Mautic's `a|b` is understood.
-pub(crate) fn choices(value: &Value) -> Result<String, Unfit> {
+pub(crate) fn choices(value: &Value, options: &[Choice]) -> Result<String, Unfit> {
     let mut chosen = Vec::new();
     match value {
         Value::Array(array) => {
@@ -180,6 +207,9 @@ pub(crate) fn choices(value: &Value) -> Result<String, Unfit> {
         }
     }
     chosen.retain(|choice| !choice.is_empty());
+    for chosen in &mut chosen {
+        *chosen = choice(chosen, options);
+    }
     chosen.sort_unstable();
     chosen.dedup();
     Ok(chosen.join(" |##| "))

@@ -11,6 +11,15 @@ use crate::wire::{Envelope, WireError};
 /// The longest text of coreBOS's that is kept, in characters.
 const MESSAGE_LIMIT_CHARS: usize = 500;
 
+/// What an answer of HTTP 500 without JSON is told as.
+const BROKE_OFF: &str = "HTTP 500 and no answer of the webservice";
+
+/// Whether coreBOS broke off: an exception that it caught, or one that ended PHP.
+pub(crate) fn broke_off(error: &ConnectorError, refused: Option<&WireError>) -> bool {
+    refused.is_some_and(|refused| refused.code == "INTERNAL_SERVER_ERROR")
+        || matches!(error, ConnectorError::Unavailable { detail } if detail == BROKE_OFF)
+}
+
 /// Codes that say that the session is over. Nothing was done; a new login helps.
 ///
 /// All of expired, unknown and missing sessions answer the first one in practice, and so does a session that was
@@ -71,6 +80,16 @@ pub(crate) fn login_refusal(error: &WireError) -> ConnectorError {
     }
 }
 
+/// What a refused static token means. There is nothing to renew: its end is a date that somebody set.
+pub(crate) fn static_token_refused(error: &WireError) -> Option<ConnectorError> {
+    is_session_over(&error.code).then(|| ConnectorError::Unauthorized {
+        detail: format!(
+            "coreBOS refuses the static token ({}): check it, its dates and its owner in the module Credentials",
+            error.code
+        ),
+    })
+}
+
 fn credentials(error: &WireError) -> ConnectorError {
     ConnectorError::Unauthorized {
         detail: format!("coreBOS refuses the login ({}): check the user name and the access key", error.code),
@@ -117,6 +136,7 @@ pub(crate) fn envelope(answer: &Answer, effect: Effect, known: bool) -> Result<E
         400..=499 if effect == Effect::Read && !known => {
             misconfigured(format!("HTTP {status}: check the URL"))
         }
+        500 => Err(in_doubt(effect, BROKE_OFF.to_owned())),
         _ => Err(in_doubt(effect, format!("HTTP {status} and no answer of the webservice"))),
     }
 }

@@ -1,6 +1,7 @@
 //! coreBOS: its webservice, as a connector of the bridge.
 #![doc = include_str!("../README.md")]
 
+pub mod admin;
 pub mod client;
 pub mod error;
 pub mod query;
@@ -10,9 +11,12 @@ pub mod webhook;
 
 mod convert;
 mod feed;
+mod formats;
+mod owners;
 mod session;
+mod stock;
 mod wire;
 
 pub use client::CoreBos;
 pub use schema::CoreBosSchema;
-pub use settings::{CoreBosPreferences, CoreBosSecret, CoreBosSettings};
+pub use settings::{Account, CoreBosPreferences, CoreBosSecret, CoreBosSettings};

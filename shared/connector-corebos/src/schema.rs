@@ -8,9 +8,9 @@ use std::sync::Arc;
 use model::Value;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use sync::{Canonical, Schema};
+use sync::{Canonical, FieldShape, ListedField, Schema};
 
-use crate::convert::{self, Unfit};
+use crate::convert::{self, Choice, Unfit};
 
 /// The fields of one module. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -26,12 +26,14 @@ struct Module {
 struct Field {
     kind: Kind,
     writable: bool,
+    /// Stored by a creation only; an edit leaves it as it is, without a word.
+    at_creation_only: bool,
     mandatory: bool,
     limit_chars: Option<usize>,
 }
 
 /// What a field holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     /// Text that coreBOS trims.
     Line,
@@ -44,8 +46,41 @@ enum Kind {
     Date,
     DateTime,
     Time,
-    Choices,
+    Choices(Vec<Choice>),
+    /// One of a list, or anything else: coreBOS stores that, too.
+    Choice(Vec<Choice>),
     Reference,
+    /// A user or a group; a user by e-mail, too.
+    Owner,
+}
+
+impl Kind {
+    fn shape(&self) -> FieldShape {
+        match self {
+            Self::Line | Self::Area => FieldShape::Text,
+            Self::Email => FieldShape::Email,
+            Self::Boolean => FieldShape::Boolean,
+            Self::Decimal | Self::Integer => FieldShape::Number,
+            Self::Date => FieldShape::Date,
+            Self::DateTime => FieldShape::DateTime,
+            Self::Time => FieldShape::Time,
+            Self::Choices(_) => FieldShape::Multi,
+            Self::Choice(_) => FieldShape::Picklist,
+            Self::Reference => FieldShape::Reference,
+            Self::Owner => FieldShape::Owner,
+        }
+    }
+}
+
+/// By which of our user's preferences coreBOS reads a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// By none.
+    AsItIs,
+    /// By its decimal separator.
+    Number,
+    /// By its time zone.
+    Moment,
 }
 
 /// A module as `describe` answers it.
@@ -83,8 +118,24 @@ fn text_of_code<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Str
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct DescribedType {
     name: String,
+    #[serde(default)]
+    picklist_values: Json,
+}
+
+impl DescribedType {
+    /// The values of a picklist. References have members of that name, too, which nobody asks for.
+    fn choices(&self) -> Vec<Choice> {
+        let options = self.picklist_values.as_array().map(Vec::as_slice).unwrap_or_default();
+        let text = |option: &Json, name: &str| option.get(name)?.as_str().map(str::to_owned);
+        let choice = |option: &Json| {
+            let value = text(option, "value").filter(|value| !value.is_empty())?;
+            Some(Choice { label: text(option, "label").unwrap_or_else(|| value.clone()), value })
+        };
+        options.iter().filter_map(choice).collect()
+    }
 }
 
 impl CoreBosSchema {
@@ -103,6 +154,20 @@ impl CoreBosSchema {
     /// The fields without which coreBOS creates no record.
     pub fn mandatory(&self) -> impl Iterator<Item = &str> {
         self.0.fields.iter().filter(|(_, field)| field.mandatory).map(|(name, _)| name.as_str())
+    }
+
+    /// Whether an edit of this field would be ignored.
+    pub(crate) fn is_at_creation_only(&self, field: &str) -> bool {
+        self.0.fields.get(field).is_some_and(|definition| definition.at_creation_only)
+    }
+
+    /// By what coreBOS reads a value of this field.
+    pub(crate) fn reads(&self, field: &str) -> Reads {
+        match self.0.fields.get(field).map(|definition| &definition.kind) {
+            Some(Kind::Decimal) => Reads::Number,
+            Some(Kind::DateTime) => Reads::Moment,
+            _ => Reads::AsItIs,
+        }
     }
 
     /// The dates that can be written.
@@ -127,6 +192,27 @@ impl Schema for CoreBosSchema {
     fn has(&self, field: &str) -> bool {
         self.0.fields.contains_key(field)
     }
+
+    fn listed(&self) -> Option<Vec<ListedField>> {
+        let listed = |(name, field): (&String, &Field)| ListedField {
+            name: name.clone(),
+            shape: field.kind.shape(),
+            // The bridge gives every record an owner.
+            required: field.mandatory && field.kind != Kind::Owner,
+            read_only: !field.writable,
+        };
+        Some(self.0.fields.iter().map(listed).collect())
+    }
+
+    /// A number of 0 may be one that nobody has filled in: coreBOS keeps no blank ones (H005).
+    fn may_be_blank(&self, field: &str, value: &Value) -> bool {
+        if value.is_blank() {
+            return true;
+        }
+        let number = |kind: &Kind| matches!(kind, Kind::Decimal | Kind::Integer);
+        let zero = || convert::text(value).and_then(|text| convert::decimal(&text)).is_ok_and(|n| n == "0");
+        self.0.fields.get(field).is_some_and(|definition| number(&definition.kind)) && zero()
+    }
 }
 
 impl Field {
@@ -140,22 +226,32 @@ impl Field {
             "date" => Kind::Date,
             "datetime" => Kind::DateTime,
             "time" => Kind::Time,
-            "multipicklist" => Kind::Choices,
-            "reference" | "owner" => Kind::Reference,
-            // Texts, phones, URLs; and picklists, which store any value.
+            "multipicklist" => Kind::Choices(field.kind.choices()),
+            "picklist" => Kind::Choice(field.kind.choices()),
+            "reference" => Kind::Reference,
+            "owner" => Kind::Owner,
+            // Texts, phones, URLs.
             _ => Kind::Line,
         };
-        // Type 4 is the number that coreBOS gives. Only fields of display types 1 and 3 are stored by an edit.
-        let is_stored = matches!(field.displaytype.as_str(), "" | "1" | "3");
+        // Type 4 is the number that coreBOS gives. Only fields of display types 1 and 3 are stored by an edit, and those
+        // of 4 and 5 by a creation.
+        let at_creation_only = matches!(field.displaytype.as_str(), "4" | "5");
+        let is_stored = at_creation_only || matches!(field.displaytype.as_str(), "" | "1" | "3");
         let writable = field.editable && field.uitype != "4" && is_stored && field.name != "id";
-        Self { kind, writable, mandatory: field.mandatory, limit_chars: limit_of(&field.typeofdata) }
+        Self {
+            kind,
+            writable,
+            at_creation_only,
+            mandatory: field.mandatory,
+            limit_chars: limit_of(&field.typeofdata),
+        }
     }
 
     /// Null and '' are alike; the blank of a boolean is no, the blank of a number is 0.
     fn canonical(&self, value: &Value) -> Result<String, Unfit> {
-        let text = match self.kind {
+        let text = match &self.kind {
             Kind::Boolean => return convert::boolean(value),
-            Kind::Choices => return convert::choices(value),
+            Kind::Choices(options) => return convert::choices(value, options),
             // PHP's text of false is empty.
             Kind::Decimal | Kind::Integer => match value {
                 Value::Bool(value) => u8::from(*value).to_string(),
@@ -163,7 +259,7 @@ impl Field {
             },
             _ => convert::text(value)?,
         };
-        match self.kind {
+        match &self.kind {
             Kind::Area => convert::within(text, self.limit_chars),
             Kind::Email => convert::within(convert::email(&text), self.limit_chars),
             Kind::Decimal => convert::decimal(&text),
@@ -171,8 +267,10 @@ impl Field {
             Kind::Date => convert::date(&text),
             Kind::DateTime => convert::datetime(&text),
             Kind::Time => convert::time(&text),
-            Kind::Reference => convert::reference(&text),
-            Kind::Line | Kind::Boolean | Kind::Choices => {
+            Kind::Owner if text.contains('@') => Ok(convert::email(&text).to_lowercase()),
+            Kind::Reference | Kind::Owner => convert::reference(&text),
+            Kind::Choice(options) => convert::within(convert::choice(text.trim(), options), self.limit_chars),
+            Kind::Line | Kind::Boolean | Kind::Choices(_) => {
                 convert::within(text.trim().to_owned(), self.limit_chars)
             }
         }
@@ -223,7 +321,8 @@ mod tests {
             ("lastname", "<script>alert(1)</script>x".into(), "<script>alert(1)</script>x"), // F019
             ("lastname", Value::Int(7), "7"),
             ("leadsource", "Not In List".into(), "Not In List"), // A073
-            ("email", "not-an-email".into(), "not-an-email"),    // A074
+            ("leadsource", "cold call".into(), "Cold Call"),
+            ("email", "not-an-email".into(), "not-an-email"), // A074
             ("email", " ana @acme.example ".into(), "ana@acme.example"),
             ("email", "aña(x)@acme.example".into(), "aax@acme.example"),
             ("donotcall", Value::Bool(true), "1"), // A024
@@ -246,6 +345,7 @@ mod tests {
             ("account_id", "11x8588".into(), "11x8588"), // A014
             ("account_id", "11x0".into(), ""),
             ("assigned_user_id", "20x3".into(), "20x3"),
+            ("assigned_user_id", " Ana@crm.example".into(), "ana@crm.example"),
             ("mautic_id", Value::Int(381), "381"),
         ];
         let schema = contacts();
@@ -284,6 +384,22 @@ mod tests {
         for (kind, value, expected) in rows {
             let found = with(kind, "V~O").canonical("cf_1", value);
             assert_eq!(found, Canonical::Value((*expected).into()), "{kind} {}", value.revealed());
+        }
+    }
+
+    #[test]
+    fn a_number_of_nought_may_be_a_blank_and_nothing_else_that_is_filled_may() {
+        let schema = contacts();
+        for (field, value, blank) in [
+            ("contact_points", "0.000000", true),
+            ("contact_points", "0", true),
+            ("contact_points", "", true),
+            ("contact_points", "0.000001", false),
+            ("emailoptout", "0", false),
+            ("mailingzip", "0", false),
+            ("mailingzip", "", true),
+        ] {
+            assert_eq!(schema.may_be_blank(field, &value.into()), blank, "{field} {value}");
         }
     }
 
@@ -329,17 +445,12 @@ mod tests {
     #[test]
     fn fields_that_cannot_be_written_are_told_apart() {
         let schema = contacts();
-        for field in [
-            "id",
-            "contact_no",
-            "modifiedtime",
-            "createdtime",
-            "modifiedby",
-            "hubspotlastsync",
-            "hubspotrecord",
-        ] {
+        for field in ["id", "contact_no", "modifiedtime", "createdtime", "modifiedby", "hubspotlastsync"] {
             assert_eq!(schema.canonical(field, &"x".into()), Canonical::ReadOnly, "{field}");
         }
+        // Display type 4: stored by a creation, ignored in silence by an edit.
+        assert!(matches!(schema.canonical("hubspotrecord", &"x".into()), Canonical::Value(_)));
+        assert!(schema.is_at_creation_only("hubspotrecord") && !schema.is_at_creation_only("lastname"));
         assert_eq!(schema.canonical("nosuchfield", &"x".into()), Canonical::NoSuchField);
         assert!(schema.has("mautic_id") && schema.has("contact_no") && !schema.has("zip"));
         assert_eq!(schema.id_prefix(), "12");
@@ -355,6 +466,22 @@ mod tests {
                 CoreBosSchema::from_description(&serde_json::from_str(json).unwrap()).is_none(),
                 "{json}"
             );
+        }
+    }
+
+    #[test]
+    fn the_list_of_fields_agrees_with_what_is_said_of_each() {
+        let schema = contacts();
+        let listed = schema.listed().unwrap();
+        let of = |name: &str| listed.iter().find(|field| field.name == name).unwrap();
+        assert_eq!((of("lastname").shape, of("lastname").required), (FieldShape::Text, true));
+        assert!(!of("assigned_user_id").required, "the bridge gives every record an owner");
+        assert_eq!(of("birthday").shape, FieldShape::Date);
+        assert_eq!(of("account_id").shape, FieldShape::Reference);
+        for field in &listed {
+            assert!(schema.has(&field.name), "{field:?}");
+            let writes = schema.canonical(&field.name, &Value::Null) != Canonical::ReadOnly;
+            assert_eq!(writes, !field.read_only, "{field:?}");
         }
     }
 }

@@ -123,6 +123,7 @@ pub fn parse(
             receipt: format!("{receipt}/0"),
             received_at,
             modified_at: modified_at.filter(|time| time.duration_since(received_at) < CLOCKS_DIFFER_BY),
+            command: None,
         },
         known_event,
     })

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use model::{Fields, ObjectName, RecordRef, System};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
-use sync::{Record, Writer};
+use sync::{Record, Related, Writer};
 
 /// An answer.
 #[derive(Debug, Deserialize)]
@@ -19,6 +19,9 @@ pub(crate) struct Envelope {
     pub(crate) result: Json,
     #[serde(default)]
     pub(crate) error: Option<WireError>,
+    /// What is told besides: a query tells how many rows there are without its limit.
+    #[serde(default, rename = "moreinfo")]
+    pub(crate) more: Json,
     /// When it was given, by coreBOS's clock.
     #[serde(skip)]
     pub(crate) server_time: Option<Timestamp>,
@@ -59,17 +62,27 @@ pub(crate) fn record(system: &System, module: &ObjectName, result: &Json, our_id
         fields: fields(result),
         modified: text(result, "modifiedtime").and_then(utc),
         last_writer,
+        related: Related::default(),
     })
 }
 
-/// The scalars of a record. References come with an object of their own, `account_idename`, which is left out, as is
-/// a column that queries add.
+/// The scalars of a record. References come with an object of their own, `related_toename`, which is left out but for
+/// the module that it names, as `related_to:module`; a column that queries add is left out, too.
 fn fields(result: &Map<String, Json>) -> Fields {
-    result
+    let scalars = result
         .iter()
         .filter(|(name, value)| !value.is_object() && !value.is_array() && *name != "imagenamefullpath")
-        .map(|(name, value)| (name.as_str(), value.clone()))
-        .collect()
+        .map(|(name, value)| (name.clone(), value.clone()));
+    let modules = result.iter().filter_map(|(name, value)| {
+        let module = value.get("module")?.as_str().filter(|module| *module != "Users")?;
+        Some((format!("{}:module", name.strip_suffix("ename")?), Json::from(module)))
+    });
+    scalars.chain(modules).collect()
+}
+
+/// All of a record, the objects beside references included.
+pub(crate) fn all_fields(result: &Json) -> Option<Fields> {
+    Some(result.as_object()?.iter().map(|(name, value)| (name.as_str(), value.clone())).collect())
 }
 
 fn text<'a>(result: &'a Map<String, Json>, name: &str) -> Option<&'a str> {

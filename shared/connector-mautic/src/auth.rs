@@ -1,15 +1,16 @@
-//! Who we are towards Mautic: a user with a password, or an OAuth 2 client with short-lived tokens.
+//! Who we are towards Mautic: a user with a password, or an OAuth 2 client with short-lived tokens, which all processes
+//! share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_client::{BaseUrl, Client, Effect, Method, Request};
+use model::{Fingerprint, System};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use sync::ConnectorError;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+use sync::{ConnectorError, KeptSession, NewSession, SessionCache, SessionKey, SharedSessions};
 
 use crate::error::{refusal, unanswered, unreadable};
 use crate::settings::Credentials;
@@ -17,17 +18,18 @@ use crate::settings::Credentials;
 /// How long before its end a token is no longer used.
 const TOKEN_MARGIN: Duration = Duration::from_mins(1);
 
-/// The credentials, with the token that is good now.
+/// The credentials, and the token that is good now.
 #[derive(Debug)]
 pub(crate) struct Auth {
     credentials: Credentials,
-    token: Mutex<Option<Token>>,
+    tokens: SessionCache,
 }
 
-#[derive(Clone, Debug)]
-struct Token {
-    header: SecretString,
-    until: Instant,
+/// What a call carries.
+pub(crate) struct Header {
+    /// The value of the Authorization header.
+    pub(crate) value: SecretString,
+    token: Option<Arc<KeptSession>>,
 }
 
 #[derive(Deserialize)]
@@ -38,44 +40,46 @@ struct TokenAnswer {
 }
 
 impl Auth {
-    pub(crate) fn new(credentials: Credentials) -> Self {
-        Self { credentials, token: Mutex::new(None) }
-    }
-
-    /// Whether a refused call may succeed with a new token.
-    pub(crate) fn can_renew(&self) -> bool {
-        matches!(self.credentials, Credentials::ClientCredentials { .. })
-    }
-
-    /// The value of the Authorization header. Concurrent calls fetch one token, not one each.
-    pub(crate) async fn header(
-        &self,
-        client: &Client,
+    pub(crate) fn new(
+        system: &System,
         base: &BaseUrl,
-    ) -> Result<SecretString, ConnectorError> {
-        let (id, secret) = match &self.credentials {
+        credentials: Credentials,
+        store: SharedSessions,
+    ) -> Self {
+        let bound_to = match &credentials {
+            Credentials::Basic { .. } => String::new(),
+            Credentials::ClientCredentials { client_id, client_secret } => {
+                [&base.to_string(), client_id, client_secret.expose_secret()].join("\n")
+            }
+        };
+        let key = SessionKey {
+            system: system.clone(),
+            slot: "token".to_owned(),
+            binding: Fingerprint::of_bytes(bound_to.as_bytes()),
+        };
+        Self { credentials, tokens: SessionCache::new(store, key) }
+    }
+
+    /// What the next call carries. One token is fetched, by one of all who need it.
+    pub(crate) async fn header(&self, client: &Client, base: &BaseUrl) -> Result<Header, ConnectorError> {
+        match &self.credentials {
             Credentials::Basic { username, password } => {
                 let pair = format!("{username}:{}", password.expose_secret());
-                return Ok(format!("Basic {}", STANDARD.encode(pair)).into());
+                Ok(Header { value: format!("Basic {}", STANDARD.encode(pair)).into(), token: None })
             }
-            Credentials::ClientCredentials { client_id, client_secret } => (client_id, client_secret),
-        };
-        let mut token = self.token.lock().await;
-        if let Some(token) = token.as_ref().filter(|t| t.until > Instant::now()) {
-            return Ok(token.header.clone());
+            Credentials::ClientCredentials { client_id, client_secret } => {
+                let token = self.tokens.get(|| fetch(client, base, client_id, client_secret)).await?;
+                let value = format!("Bearer {}", token.value.expose_secret()).into();
+                Ok(Header { value, token: Some(token) })
+            }
         }
-        let fresh = fetch(client, base, id, secret).await?;
-        let header = fresh.header.clone();
-        *token = Some(fresh);
-        Ok(header)
     }
 
-    /// Forgets a token that was refused, unless another call has replaced it already.
-    pub(crate) async fn forget(&self, refused: &SecretString) {
-        let mut token = self.token.lock().await;
-        if token.as_ref().is_some_and(|t| t.header.expose_secret() == refused.expose_secret()) {
-            *token = None;
-        }
+    /// Throws a token away that was refused; whether another may fare better.
+    pub(crate) async fn refused(&self, header: &Header) -> bool {
+        let Some(token) = &header.token else { return false };
+        self.tokens.refused(token).await;
+        true
     }
 }
 
@@ -85,8 +89,7 @@ async fn fetch(
     base: &BaseUrl,
     id: &str,
     secret: &SecretString,
-) -> Result<Token, ConnectorError> {
-    let asked = Instant::now();
+) -> Result<NewSession, ConnectorError> {
     // Asking twice does no harm, so this counts as a read.
     let request = Request::read(Method::POST, base.join(["oauth", "v2", "token"])).form([
         ("grant_type", "client_credentials"),
@@ -100,6 +103,5 @@ async fn fetch(
     let told: TokenAnswer =
         answer.json().map_err(|_| unreadable(&answer, Effect::Read, "no access token"))?;
     let lifetime = Duration::from_secs(told.expires_in.min(24 * 60 * 60)).saturating_sub(TOKEN_MARGIN);
-    let header = format!("Bearer {}", told.access_token).into();
-    Ok(Token { header, until: asked + lifetime })
+    Ok(NewSession { value: told.access_token.into(), lifetime })
 }

@@ -15,11 +15,13 @@ use url::Url;
 
 use crate::auth::Auth;
 use crate::error::{refusal, unanswered, unreadable};
+use crate::memberships;
 use crate::objects::Object;
-use crate::schema::{MauticSchema, WireField};
+use crate::owners::KeptUsers;
+use crate::schema::{MauticSchema, PRIMARY_COMPANY, WireField};
 use crate::settings::MauticSettings;
 use crate::wire::{self, Ourselves};
-use crate::writing;
+use crate::{subscription, writing};
 
 /// How many fields are asked for at once.
 const FIELDS_PAGE: usize = 500;
@@ -33,7 +35,8 @@ pub struct Mautic {
     base: BaseUrl,
     client: Client,
     auth: Auth,
-    schema_lifetime: std::time::Duration,
+    pub(crate) schema_lifetime: std::time::Duration,
+    pub(crate) users: Mutex<KeptUsers>,
     schemas: Mutex<HashMap<Object, (Instant, MauticSchema)>>,
     ourselves: OnceCell<Ourselves>,
 }
@@ -49,12 +52,14 @@ impl Mautic {
             .map_err(|error| misconfigured(format!("the URL of {system}: {error}")))?
             .without_last("api");
         let client = Client::new(settings.http).map_err(|error| misconfigured(error.to_string()))?;
+        let auth = Auth::new(&system, &base, settings.credentials, settings.shared_sessions);
         Ok(Self {
             system,
             base,
             client,
-            auth: Auth::new(settings.credentials),
+            auth,
             schema_lifetime: settings.schema_lifetime,
+            users: Mutex::default(),
             schemas: Mutex::default(),
             ourselves: OnceCell::new(),
         })
@@ -68,14 +73,13 @@ impl Mautic {
     /// Sends a request with our credentials. A token that has ended is replaced, once.
     pub(crate) async fn call(&self, request: Request) -> Result<Answer, ConnectorError> {
         let header = self.auth.header(&self.client, &self.base).await?;
-        let signed = request.clone().header("authorization", header.expose_secret());
+        let signed = request.clone().header("authorization", header.value.expose_secret());
         let answer = self.client.send(&signed).await.map_err(unanswered)?;
-        if answer.status != 401 || !self.auth.can_renew() {
+        if answer.status != 401 || !self.auth.refused(&header).await {
             return Ok(answer);
         }
-        self.auth.forget(&header).await;
         let header = self.auth.header(&self.client, &self.base).await?;
-        let signed = request.header("authorization", header.expose_secret());
+        let signed = request.header("authorization", header.value.expose_secret());
         self.client.send(&signed).await.map_err(unanswered)
     }
 
@@ -88,7 +92,7 @@ impl Mautic {
     }
 
     /// Who we are: asked once per process.
-    async fn ourselves(&self) -> Result<&Ourselves, ConnectorError> {
+    pub(crate) async fn ourselves(&self) -> Result<&Ourselves, ConnectorError> {
         self.ourselves.get_or_try_init(|| self.ask_who_we_are()).await
     }
 
@@ -106,12 +110,17 @@ impl Mautic {
         }
     }
 
-    fn parse(&self, object: Object, json: &Json, ourselves: &Ourselves) -> Result<Record, wire::NotARecord> {
+    pub(crate) fn parse(
+        &self,
+        object: Object,
+        json: &Json,
+        ourselves: &Ourselves,
+    ) -> Result<Record, wire::NotARecord> {
         wire::record(&self.system, object, json, Some(ourselves))
     }
 
     /// The record in the answer to a write.
-    fn written(
+    pub(crate) fn written(
         &self,
         object: Object,
         answer: &Answer,
@@ -125,9 +134,9 @@ impl Mautic {
         self.parse(object, record, ourselves).map_err(|what| unreadable(answer, Effect::Write, what.detail()))
     }
 
-    /// `GET /api/fields/{object}`, all pages.
-    async fn fetch_schema(&self, object: Object) -> Result<MauticSchema, ConnectorError> {
-        let mut listed: Vec<WireField> = Vec::new();
+    /// `GET /api/fields/{object}`, all pages, as Mautic lists them.
+    pub(crate) async fn field_list(&self, object: Object) -> Result<Vec<Json>, ConnectorError> {
+        let mut listed: Vec<Json> = Vec::new();
         for _ in 0..FIELDS_PAGES {
             let request = Request::read(Method::GET, self.api(["fields", object.singular()]))
                 .query("limit", &FIELDS_PAGE.to_string())
@@ -140,10 +149,21 @@ impl Mautic {
                 break;
             }
         }
-        Ok(MauticSchema::new(object, listed))
+        Ok(listed)
     }
 
-    async fn schema_of(&self, object: Object) -> Result<MauticSchema, ConnectorError> {
+    async fn fetch_schema(&self, object: Object) -> Result<MauticSchema, ConnectorError> {
+        let listed = self.field_list(object).await?;
+        let fields = listed.into_iter().map(|field| serde_json::from_value(field).map_err(|_| no_fields()));
+        Ok(MauticSchema::new(object, fields.collect::<Result<Vec<WireField>, _>>()?))
+    }
+
+    /// Reads the fields again next time: there are new ones.
+    pub(crate) async fn forget_schemas(&self) {
+        self.schemas.lock().await.clear();
+    }
+
+    pub(crate) async fn schema_of(&self, object: Object) -> Result<MauticSchema, ConnectorError> {
         // Held while asking, so that concurrent calls ask once.
         let mut schemas = self.schemas.lock().await;
         if let Some((read, schema)) = schemas.get(&object)
@@ -177,18 +197,38 @@ impl Connector for Mautic {
         self.schema_of(Object::of(object)?).await
     }
 
-    /// `GET /api/{object}/{id}`. The id of a contact that was merged away answers with the survivor.
-    async fn read(&self, record: &RecordRef) -> Result<Reading, ConnectorError> {
+    /// `GET /api/{object}/{id}`. The id of a contact that was merged away answers with the survivor. A contact's company
+    /// is asked for at the same time.
+    async fn read_with(&self, record: &RecordRef, associations: &[&str]) -> Result<Reading, ConnectorError> {
         let object = Object::of(&record.object)?;
+        let with_company = memberships::wanted(object, associations);
         let Some(id) = wire::id_of(&Json::from(record.id.as_str())) else { return Ok(Reading::Gone) };
         let ourselves = self.ourselves().await?;
         let id = id.to_string();
-        let json = match self.get(Request::read(Method::GET, self.api([object.plural(), &id]))).await {
+        let contact = self.get(Request::read(Method::GET, self.api([object.plural(), &id])));
+        let companies = async { if with_company { Some(self.memberships(&id).await) } else { None } };
+        let (contact, companies) = futures::future::join(contact, companies).await;
+        let json = match contact {
             Err(ConnectorError::Gone) => return Ok(Reading::Gone),
             other => other?,
         };
         let body = json.get(object.singular()).unwrap_or(&Json::Null);
         let found = self.parse(object, body, ourselves).map_err(not_an_answer)?;
+        let mut found = self.with_owner_email(found).await?;
+        if let Some(companies) = companies {
+            let companies = if found.reference.id == id {
+                companies
+            } else {
+                self.memberships(&found.reference.id).await
+            };
+            let companies = companies.map_err(|error| match error {
+                ConnectorError::Gone => ConnectorError::Unavailable {
+                    detail: "the contact went away while it was read".to_owned(),
+                },
+                other => other,
+            })?;
+            found.fields.insert(PRIMARY_COMPANY, companies.field());
+        }
         Ok(if found.reference.id == id { Reading::Found(found) } else { Reading::MergedInto(found) })
     }
 
@@ -224,15 +264,20 @@ impl Connector for Mautic {
 
     /// `POST /api/{object}/new`. Mautic looks for a contact with the same unique fields (the e-mail, unless told
     /// otherwise) first, and changes that one: the record given back then has an id that existed before. A company
-    /// of the same name is refused.
+    /// of the same name is refused. A contact is put into its company afterwards.
     async fn create(&self, object: &ObjectName, values: &Fields) -> Result<Record, ConnectorError> {
         let object = Object::of(object)?;
         let schema = self.schema_of(object).await?;
         let ourselves = self.ourselves().await?;
-        let body = writing::create_body(object, &schema, values);
+        let (company, values) = memberships::split(object, values);
+        let body = writing::create_body(object, &schema, &self.with_owner_id(&values).await?);
         let request = json_request(Method::POST, self.api([object.plural(), "new"]), &body)?;
         let answer = self.call(request).await?;
-        self.written(object, &answer, ourselves)
+        let created = self.with_owner_email(self.written(object, &answer, ourselves)?).await?;
+        match company.filter(|company| !company.is_blank()) {
+            Some(company) => Ok(self.created_in_company(created, &company).await),
+            None => Ok(created),
+        }
     }
 
     /// `PATCH /api/{object}/{id}/edit`: the fields that are not sent stay as they are.
@@ -245,14 +290,36 @@ impl Connector for Mautic {
         let id = wire::id_of(&Json::from(record.id.as_str())).ok_or(ConnectorError::Gone)?.to_string();
         let schema = self.schema_of(object).await?;
         let ourselves = self.ourselves().await?;
-        let body = writing::update_body(object, &schema, values)?;
+        let (company, values) = memberships::split(object, values);
+        let values = &values;
+        let body = writing::update_body(object, &schema, &self.with_owner_id(values).await?)?;
+        if let Some(company) = &company {
+            // First, because it moves the modified time, which the answer to the change of the fields then tells.
+            self.move_to_company(&id, company).await?;
+            if values.is_empty() {
+                return self.moved(record).await;
+            }
+        }
         let request = json_request(Method::PATCH, self.api([object.plural(), &id, "edit"]), &body)?;
         let answer = self.call(request).await?;
-        let stored = self.written(object, &answer, ourselves)?;
+        let stored = match self.written(object, &answer, ourselves) {
+            Err(ConnectorError::Rejected { message, fields })
+                if subscription::stands_in_the_way(values, &fields) =>
+            {
+                return self.write_subscription(record, values, (message, fields)).await;
+            }
+            other => other?,
+        };
         if stored.reference.id != id {
             return Err(ConnectorError::Gone);
         }
-        Ok(writing::corrected(&schema, values, stored))
+        let stored = self.with_owner_email(stored).await?;
+        let mut stored = writing::corrected(&schema, values, stored);
+        if company.is_some() {
+            let held = self.memberships(&id).await.map_err(memberships::after_a_write)?;
+            stored.fields.insert(PRIMARY_COMPANY, held.field());
+        }
+        Ok(stored)
     }
 }
 
@@ -294,13 +361,14 @@ fn field_list_refused(error: ConnectorError) -> ConnectorError {
 }
 
 /// The fields of an answer: an object by id, or a list.
-fn fields_of(json: &Json) -> Result<Vec<WireField>, ConnectorError> {
-    let unusable =
-        || ConnectorError::Unavailable { detail: "Mautic answered with no list of fields".to_owned() };
-    let listed: Vec<Json> = match json.get("fields") {
-        Some(Json::Array(list)) => list.clone(),
-        Some(Json::Object(map)) => map.values().cloned().collect(),
-        _ => return Err(unusable()),
-    };
-    listed.into_iter().map(|field| serde_json::from_value(field).map_err(|_| unusable())).collect()
+fn fields_of(json: &Json) -> Result<Vec<Json>, ConnectorError> {
+    match json.get("fields") {
+        Some(Json::Array(list)) => Ok(list.clone()),
+        Some(Json::Object(map)) => Ok(map.values().cloned().collect()),
+        _ => Err(no_fields()),
+    }
+}
+
+fn no_fields() -> ConnectorError {
+    ConnectorError::Unavailable { detail: "Mautic answered with no list of fields".to_owned() }
 }

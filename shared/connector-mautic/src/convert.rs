@@ -59,6 +59,15 @@ pub(crate) fn email(text: String) -> Result<String, Unfit> {
     Ok(text)
 }
 
+/// The id of another record: a positive number; `None` where it is blank.
+pub(crate) fn record_id(value: &Value) -> Result<Option<String>, Unfit> {
+    let Some(text) = text(value)? else { return Ok(None) };
+    match text.parse::<u64>() {
+        Ok(id) if id > 0 => Ok(Some(id.to_string())),
+        _ => Err("this is not the id of a record".to_owned()),
+    }
+}
+
 /// A boolean. Mautic ignores any other spelling in silence.
 pub(crate) fn boolean(text: &str) -> Result<bool, Unfit> {
     match text.to_ascii_lowercase().as_str() {
@@ -145,8 +154,34 @@ fn is_zero_date(text: &str) -> bool {
     text.starts_with("0000-00-00") && text.bytes().all(|b| matches!(b, b'0' | b'-' | b' ' | b':' | b'T'))
 }
 
+/// An option of a select field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// What is stored.
+    pub(crate) value: String,
+    /// What people see.
+    pub(crate) label: String,
+}
+
+/// The value of the option that is meant: by its value, else by its label, without regard to case where only one fits.
+/// Mautic itself takes values only. Fields without options take anything.
+pub(crate) fn option(text: &str, options: &[Choice]) -> Option<String> {
+    if options.is_empty() || options.iter().any(|option| option.value == text) {
+        return Some(text.to_owned());
+    }
+    let wanted = text.to_lowercase();
+    let tests: [&dyn Fn(&Choice) -> bool; 3] =
+        [&|option| option.label == text, &|option| option.value.to_lowercase() == wanted, &|option| {
+            option.label.to_lowercase() == wanted
+        }];
+    tests.iter().find_map(|fits| {
+        let mut fitting = options.iter().filter(|option| fits(option));
+        fitting.next().filter(|_| fitting.next().is_none()).map(|option| option.value.clone())
+    })
+}
+
 /// The options of a multi-select in one order: the alphabetical one, which Mautic stores after an edit.
-pub(crate) fn multiselect(value: &Value, options: &[String]) -> Result<Option<String>, Unfit> {
+pub(crate) fn multiselect(value: &Value, options: &[Choice]) -> Result<Option<String>, Unfit> {
     let mut chosen: Vec<String> = match value {
         Value::Array(array) => {
             let mut chosen = Vec::with_capacity(array.len());
@@ -164,10 +199,11 @@ pub(crate) fn multiselect(value: &Value, options: &[String]) -> Result<Option<St
             None => Vec::new(),
         },
     };
+    for choice in &mut chosen {
+        *choice = option(choice, options)
+            .ok_or_else(|| "one of the values is not among the options of this field".to_owned())?;
+    }
     chosen.sort_unstable();
     chosen.dedup();
-    if !options.is_empty() && chosen.iter().any(|choice| !options.contains(choice)) {
-        return Err("one of the values is not among the options of this field".to_owned());
-    }
     Ok((!chosen.is_empty()).then(|| chosen.join("|")))
 }

@@ -8,6 +8,13 @@ pub const CONTACT: &str = "contact";
 /// A company.
 pub const COMPANY: &str = "company";
 
+/// The name under which maps and pairs know whether mail may be sent to a contact: yes where it may not, blank where it
+/// may. It is no field of Mautic's, but the list `doNotContact` of a contact; no alias can have hyphens.
+pub const DO_NOT_CONTACT_EMAIL: &str = "do-not-contact-email";
+
+/// The name under which maps know the user who owns a contact, by e-mail.
+pub(crate) const OWNER: &str = "owner";
+
 /// An object that the API knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Object {

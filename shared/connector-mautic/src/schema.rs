@@ -3,16 +3,19 @@
 //! `GET /api/fields/contact`, `GET /api/fields/company` — <https://developer.mautic.org/#fields>, recorded from
 //! Mautic 5.1.0.
 
+mod listed;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::Value;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use sync::{Canonical, Schema};
+use sync::{Canonical, ListedField, Schema};
 
-use crate::convert::{self, Unfit};
-use crate::objects::Object;
+use crate::convert::{self, Choice, Unfit};
+use crate::objects::{DO_NOT_CONTACT_EMAIL, OWNER, Object};
+use crate::places;
 
 /// The longest text of a field that names no limit of its own, in characters.
 ///
@@ -41,6 +44,10 @@ const READ_ONLY: &[&str] = &[
 /// A field of contacts that the API takes and does not store: Mautic counts visits itself.
 const LAST_ACTIVE: &str = "last_active";
 
+/// The company that a contact belongs to, as a field: the id of the primary one, blank where there is none. No alias has
+/// such a name. Mautic keeps it apart from the contact; `memberships.rs` reads and writes it.
+pub const PRIMARY_COMPANY: &str = "primary-company";
+
 /// The fields of one object. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct MauticSchema {
@@ -54,6 +61,8 @@ pub(crate) struct Field {
     pub(crate) kind: Kind,
     /// The longest text, in characters, where the column is a VARCHAR.
     limit_chars: Option<usize>,
+    /// Whether Mautic refuses a record without it.
+    required: bool,
 }
 
 /// What a field holds.
@@ -62,20 +71,40 @@ pub(crate) enum Kind {
     Text,
     Email,
     Html,
-    Number { scale: u32, round_mode: u32 },
+    Number {
+        scale: u32,
+        round_mode: u32,
+    },
     Boolean,
-    Select { options: Vec<String> },
-    MultiSelect { options: Vec<String> },
+    Select {
+        options: Vec<Choice>,
+    },
+    MultiSelect {
+        options: Vec<Choice>,
+    },
+    Country,
+    Region,
+    Locale,
     Date,
     DateTime,
     Time,
+    /// Whether mail may not be sent: no field, but an entry of the list `doNotContact`.
+    DoNotContact,
+    /// The user who owns a contact, by e-mail.
+    Owner,
 }
 
 impl MauticSchema {
     /// The schema from the fields as the API lists them.
     pub(crate) fn new(object: Object, listed: Vec<WireField>) -> Self {
         let published = listed.into_iter().filter(|field| field.is_published);
-        let fields = published.map(|field| (field.alias.clone(), Field::of(&field))).collect();
+        let mut fields: BTreeMap<String, Field> =
+            published.map(|field| (field.alias.clone(), Field::of(&field))).collect();
+        if object == Object::Contact {
+            for (name, kind) in [(DO_NOT_CONTACT_EMAIL, Kind::DoNotContact), (OWNER, Kind::Owner)] {
+                fields.insert(name.to_owned(), Field { kind, limit_chars: None, required: false });
+            }
+        }
         Self { object, fields: Arc::new(fields) }
     }
 
@@ -87,6 +116,12 @@ impl MauticSchema {
 
 impl Schema for MauticSchema {
     fn canonical(&self, field: &str, value: &Value) -> Canonical {
+        if self.object == Object::Contact && field == PRIMARY_COMPANY {
+            return match convert::record_id(value) {
+                Ok(id) => Canonical::Value(id.map_or(Value::Null, Value::Text)),
+                Err(reason) => Canonical::Unfit(reason),
+            };
+        }
         let Some(definition) = self.fields.get(field) else {
             // An unpublished field is ignored by the API like one that is not there.
             return if READ_ONLY.contains(&field) { Canonical::ReadOnly } else { Canonical::NoSuchField };
@@ -99,14 +134,28 @@ impl Schema for MauticSchema {
             Ok(Value::Null) if self.object == Object::Contact && field == "points" => {
                 Canonical::Value(Value::Int(0))
             }
+            // The API drops 0 from an edit of a contact without a word: blank is the nearest that it can be told.
+            Ok(value) if self.object == Object::Contact && field != "points" && is_nought(&value) => {
+                Canonical::Value(Value::Null)
+            }
             Ok(value) => Canonical::Value(value),
             Err(reason) => Canonical::Unfit(reason),
         }
     }
 
     fn has(&self, field: &str) -> bool {
-        self.fields.contains_key(field) || READ_ONLY.contains(&field)
+        self.fields.contains_key(field)
+            || READ_ONLY.contains(&field)
+            || self.object == Object::Contact && field == PRIMARY_COMPANY
     }
+
+    fn listed(&self) -> Option<Vec<ListedField>> {
+        Some(listed::fields(self))
+    }
+}
+
+fn is_nought(value: &Value) -> bool {
+    matches!(value, Value::Int(0)) || matches!(value, Value::Float(number) if *number == 0.0)
 }
 
 impl Field {
@@ -125,13 +174,15 @@ impl Field {
             "time" => Kind::Time,
             "email" => Kind::Email,
             "html" => Kind::Html,
-            // Countries, regions, time zones and locales are lists that only Mautic knows; it refuses what is not
-            // in them. Lookups only propose their list.
+            "country" => Kind::Country,
+            "region" => Kind::Region,
+            "locale" => Kind::Locale,
+            // Time zones are a list that Mautic knows, and refuses what is not in it. Lookups only propose their list.
             _ => Kind::Text,
         };
         let long = matches!(field.kind.as_str(), "html" | "textarea") || field.alias.contains("description");
         let limit_chars = (!long).then(|| field.limit_chars.unwrap_or(TEXT_LIMIT_CHARS));
-        Self { kind, limit_chars }
+        Self { kind, limit_chars, required: field.is_required }
     }
 
     fn canonical(&self, value: &Value) -> Result<Value, Unfit> {
@@ -140,22 +191,29 @@ impl Field {
         }
         let text = match (value, &self.kind) {
             // PHP's text of false is empty, which would be blank.
-            (Value::Bool(value), Kind::Boolean | Kind::Number { .. }) => Some(i32::from(*value).to_string()),
+            (Value::Bool(value), Kind::Boolean | Kind::Number { .. } | Kind::DoNotContact) => {
+                Some(i32::from(*value).to_string())
+            }
             _ => convert::text(value)?,
         };
         let Some(text) = text else { return Ok(Value::Null) };
         let text = match &self.kind {
             Kind::Text => self.fitting(convert::without_tags(&text).trim().to_owned())?,
+            Kind::Country => self.fitting(places::country(&convert::without_tags(&text)))?,
+            Kind::Region => self.fitting(places::region(&convert::without_tags(&text)))?,
+            // `es-ES` is `es_ES` there.
+            Kind::Locale => self.fitting(text.replace('-', "_"))?,
+            Kind::Owner => convert::email(text.to_lowercase())?,
             Kind::Email => convert::email(self.fitting(text)?)?,
             Kind::Html => self.fitting(text)?,
             Kind::Number { scale, round_mode } => return self::number(&text, *scale, *round_mode),
             Kind::Boolean => return Ok(Value::Bool(convert::boolean(&text)?)),
-            Kind::Select { options } => {
-                if !options.is_empty() && !options.contains(&text) {
-                    return Err("the value is not among the options of this field".to_owned());
-                }
-                text
+            // No entry is nothing said, so that an entry is never lost where two records meet.
+            Kind::DoNotContact => {
+                return Ok(if convert::boolean(&text)? { Value::Bool(true) } else { Value::Null });
             }
+            Kind::Select { options } => convert::option(&text, options)
+                .ok_or_else(|| "the value is not among the options of this field".to_owned())?,
             Kind::Date => return Ok(convert::date(&text)?.map_or(Value::Null, Value::Text)),
             Kind::DateTime => return Ok(convert::datetime(&text)?.map_or(Value::Null, Value::Text)),
             Kind::Time => convert::time(&text)?,
@@ -198,6 +256,8 @@ pub(crate) struct WireField {
     #[serde(default = "yes")]
     is_published: bool,
     #[serde(default)]
+    is_required: bool,
+    #[serde(default)]
     properties: Json,
     /// Mautic 5.1 and later, where an administrator has set it.
     #[serde(default, rename = "charLengthLimit")]
@@ -216,8 +276,8 @@ impl WireField {
         u32::try_from(number).ok().filter(|&n| n <= 18)
     }
 
-    /// The values of the options: texts, or objects with a label and a value.
-    fn options(&self) -> Vec<String> {
+    /// The options: texts, or objects with a label and a value.
+    fn options(&self) -> Vec<Choice> {
         let list: Vec<&Json> = match self.properties.get("list") {
             Some(Json::Array(list)) => list.iter().collect(),
             Some(Json::Object(map)) => map.values().collect(),
@@ -228,7 +288,12 @@ impl WireField {
             Json::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        list.into_iter().filter_map(|option| text(option.get("value").unwrap_or(option))).collect()
+        let choice = |option: &Json| {
+            let value = text(option.get("value").unwrap_or(option))?;
+            let label = option.get("label").and_then(text).unwrap_or_else(|| value.clone());
+            Some(Choice { value, label })
+        };
+        list.into_iter().filter_map(choice).collect()
     }
 }
 
@@ -278,10 +343,12 @@ mod tests {
             ("score_n", Value::Float(7.0), Value::Int(7)),
             ("score_n", text("7.5"), Value::Int(8)), // half to even
             ("score_n", text("6.5"), Value::Int(6)),
-            ("score_n", Value::Bool(false), Value::Int(0)),
+            ("score_n", Value::Bool(false), Value::Null), // B19: 0 cannot be told
+            ("score_n", text("0.4"), Value::Null),
             ("amount", text("12.340000"), Value::Float(12.34)), // B01
             ("amount", Value::Int(-5), Value::Float(-5.0)),
-            ("amount", text("-0.001"), Value::Float(0.0)),
+            ("amount", text("-0.001"), Value::Null),
+            ("amount", text("0.5"), Value::Float(0.5)),
             ("points", text("99999.000000"), Value::Int(99_999)),
             ("points", Value::Null, Value::Int(0)),
             ("last_order", text("2026-03-04T05:06:07Z"), text("2026-03-04 05:06:00")), // B44
@@ -302,7 +369,15 @@ mod tests {
                 Value::Array(["red", "blue"].map(Value::from).into_iter().collect::<Array>()),
                 text("blue|red"),
             ),
+            ("interests", text("Red |##| GREEN"), text("green|red")), // B30: Mautic itself refuses labels
+            ("plan", text("Pro"), text("pro")),
             ("country", text("Spain"), text("Spain")), // B01
+            ("country", text("ES"), text("Spain")),    // B35: Mautic itself refuses codes
+            ("state", text("WA"), text("Washington")), // B36
+            ("preferred_locale", text("es-ES"), text("es_ES")),
+            (DO_NOT_CONTACT_EMAIL, text("1"), Value::Bool(true)),
+            (DO_NOT_CONTACT_EMAIL, text("0"), Value::Null),
+            (DO_NOT_CONTACT_EMAIL, Value::Bool(false), Value::Null),
         ];
         let schema = contacts();
         for (field, value, expected) in rows {
@@ -335,7 +410,6 @@ mod tests {
             ("plan", text("gold")),            // B34
             ("interests", text("red|purple")), // B29
             ("interests", text("red,blue")),   // B28
-            ("interests", text("Red")),        // B30
             ("email", text("not-an-email")),   // B38
             ("email", text("a b@example.test")),
             ("score_n", text("abc")), // B39

@@ -1,12 +1,14 @@
 //! How to reach a Mautic.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_client::ClientSettings;
 use model::System;
 use secrecy::SecretString;
-use serde::Deserialize;
-use sync::{ConnectorError, Opens};
+use serde::{Deserialize, Serialize};
+use sync::memory::MemorySessions;
+use sync::{ConnectorError, Opens, Shared, SharedSessions};
 
 use crate::client::Mautic;
 
@@ -17,6 +19,8 @@ pub struct MauticSettings {
     pub url: String,
     /// Our account.
     pub credentials: Credentials,
+    /// Where tokens are kept. Default: in this connector only.
+    pub shared_sessions: SharedSessions,
     /// Time and size limits of requests.
     pub http: ClientSettings,
     /// How long the list of fields is kept in this process. Default: 10 minutes.
@@ -29,6 +33,7 @@ impl MauticSettings {
         Self {
             url: url.into(),
             credentials,
+            shared_sessions: Arc::new(MemorySessions::default()),
             http: ClientSettings::default(),
             schema_lifetime: Duration::from_mins(10),
         }
@@ -87,7 +92,7 @@ impl MauticSecret {
 }
 
 /// What an administrator may set about a Mautic: nothing so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MauticPreferences {}
 
@@ -100,9 +105,16 @@ impl Opens for Mautic {
         url: &str,
         secret: MauticSecret,
         _: MauticPreferences,
+        shared: Shared,
     ) -> Result<Self, ConnectorError> {
-        let credentials = secret.credentials(&system)?;
-        Self::new(system, MauticSettings::new(url, credentials))
+        let mut settings = MauticSettings::new(url, secret.credentials(&system)?);
+        settings.shared_sessions = shared.sessions;
+        Self::new(system, settings)
+    }
+
+    /// The webhooks that coreBOS's own integration has Mautic call.
+    async fn other_integrations(&self) -> Result<Vec<String>, ConnectorError> {
+        self.corebos_s_own_webhooks().await
     }
 }
 
@@ -113,6 +125,13 @@ mod tests {
     fn credentials(secret: serde_json::Value) -> Result<Credentials, ConnectorError> {
         let secret: MauticSecret = serde_json::from_value(secret).unwrap();
         secret.credentials(&"mautic:main".parse().unwrap())
+    }
+
+    #[test]
+    fn every_preference_has_a_row_in_the_table_of_settings() {
+        let read = serde_json::to_value(MauticPreferences::default()).unwrap();
+        let read: Vec<&str> = read.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(read, sync::settings::table::fields_of_connector(model::SystemKind::Mautic));
     }
 
     #[test]

@@ -14,4 +14,4 @@ mod signature;
 
 pub use body::{BodyError, Count, Parsed, parse};
 pub use events::Meaning;
-pub use signature::{SIGNATURE_HEADER, SignatureError, Verified, verify};
+pub use signature::{SIGNATURE_HEADER, SignatureError, Verified, sign, verify};

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use model::{Fields, RecordRef, System, Value};
 use serde_json::{Map, Value as Json};
-use sync::{Record, Writer};
+use sync::{Record, Related, Writer};
 
-use crate::objects::Object;
+use crate::objects::{DO_NOT_CONTACT_EMAIL, OWNER, Object};
 
 /// Our own account, as records name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,19 @@ pub(crate) fn record(
 ) -> Result<Record, NotARecord> {
     let json = json.as_object().ok_or(NotARecord::NoId)?;
     let id = json.get("id").and_then(id_of).ok_or(NotARecord::NoId)?;
-    let fields = fields(id, json).ok_or(NotARecord::NoFields)?;
+    let mut fields = fields(id, json).ok_or(NotARecord::NoFields)?;
+    if object == Object::Contact {
+        if let Some(points) = json.get("points").filter(|points| points.is_number()) {
+            // Their field is null until a new contact is loaded again, and a float afterwards.
+            fields.insert("points", points.clone());
+        }
+        if let Some(owner) = json.get(OWNER).and_then(|owner| owner.get("id")).and_then(id_of) {
+            fields.insert(OWNER, owner.to_string());
+        }
+        if let Some(refuses) = refuses_mail(json) {
+            fields.insert(DO_NOT_CONTACT_EMAIL, if refuses { Value::Bool(true) } else { Value::Null });
+        }
+    }
     let modified = time(json, "dateModified").or_else(|| time(json, "dateAdded"));
     let name = model::ObjectName::new(object.singular());
     Ok(Record {
@@ -63,6 +75,7 @@ pub(crate) fn record(
         fields,
         modified,
         last_writer: last_writer(json, ourselves),
+        related: Related::default(),
     })
 }
 
@@ -107,6 +120,21 @@ fn fields(id: u64, json: &Map<String, Json>) -> Option<Fields> {
         }
     }
     Some(fields)
+}
+
+/// Whether a contact has an entry for e-mail, whatever its reason. Nothing is known where an entry tells no channel: old
+/// webhooks have such lists.
+fn refuses_mail(json: &Map<String, Json>) -> Option<bool> {
+    let entries: Vec<&Json> = match json.get("doNotContact")? {
+        Json::Array(list) => list.iter().collect(),
+        Json::Object(map) => map.values().collect(),
+        _ => return None,
+    };
+    let mut refuses = false;
+    for entry in entries {
+        refuses |= entry.get("channel")?.as_str()? == "email";
+    }
+    Some(refuses)
 }
 
 /// The members of a group. A group without fields is a list without elements.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{Fields, Value};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use sync::{ConnectorError, Record};
 
 use crate::convert;
@@ -12,7 +12,7 @@ use crate::schema::{Kind, MauticSchema};
 
 /// Says why a value cannot be sent.
 const ZERO_IS_DROPPED: &str =
-    "Mautic drops the value 0 without a word when a contact is changed through its API";
+    "Mautic drops 0, and numbers between -1 and 1, without a word when a contact is changed through its API";
 
 /// The body of `PATCH /api/{object}/{id}/edit`.
 ///
@@ -33,11 +33,11 @@ pub(crate) fn update_body(
             );
             continue;
         };
-        if object == Object::Contact && field.kind != Kind::Boolean && is_dropped(value) {
+        if object == Object::Contact && is_number_or_text(&field.kind) && is_dropped(value) {
             refused.insert(alias.to_owned(), ZERO_IS_DROPPED.to_owned());
             continue;
         }
-        body.insert(alias.to_owned(), encoded(&field.kind, value));
+        place(&mut body, alias, &field.kind, value);
     }
     if !refused.is_empty() {
         return Err(rejected(refused));
@@ -54,10 +54,10 @@ pub(crate) fn create_body(object: Object, schema: &MauticSchema, values: &Fields
     let mut body = Map::new();
     for (alias, value) in values.iter().filter(|(_, value)| !value.is_blank()) {
         let Some(field) = schema.field(alias) else { continue };
-        if object == Object::Contact && field.kind != Kind::Boolean && is_dropped(value) {
+        if object == Object::Contact && is_number_or_text(&field.kind) && is_dropped(value) {
             continue;
         }
-        body.insert(alias.to_owned(), encoded(&field.kind, value));
+        place(&mut body, alias, &field.kind, value);
     }
     if object == Object::Company {
         // Without it a company of the same name would be changed instead, and lose every field that is not sent.
@@ -75,6 +75,29 @@ pub(crate) fn corrected(schema: &MauticSchema, sent: &Fields, mut record: Record
         }
     }
     record
+}
+
+/// Puts a value where Mautic looks for it.
+fn place(body: &mut Map<String, Json>, alias: &str, kind: &Kind, value: &Value) {
+    match kind {
+        Kind::DoNotContact => body.insert("doNotContact".to_owned(), Json::Array(vec![entry(value)])),
+        // coreBOS has no records without an owner: a blank says nothing.
+        Kind::Owner if value.is_blank() => None,
+        _ => body.insert(alias.to_owned(), encoded(kind, value)),
+    };
+}
+
+/// An entry of the list `doNotContact`: reason 3 is "somebody said so", 0 takes an entry away, whatever its reason.
+/// Mautic keeps the reason of an entry that is there already (recorded: C30, C31, F18 to F24).
+pub(crate) fn entry(value: &Value) -> Json {
+    if value.is_blank() {
+        return json!({ "channel": "email", "reason": 0 });
+    }
+    json!({ "channel": "email", "reason": 3, "comments": "opted out in coreBOS" })
+}
+
+fn is_number_or_text(kind: &Kind) -> bool {
+    !matches!(kind, Kind::Boolean | Kind::DoNotContact)
 }
 
 fn rejected(fields: BTreeMap<String, String>) -> ConnectorError {

@@ -48,6 +48,11 @@ impl Request {
         Self { method, url, effect, headers, body: Vec::new(), timeout: None }
     }
 
+    /// The path that is called: some servers count by it.
+    pub fn path(&self) -> &str {
+        self.url.path()
+    }
+
     /// Adds a pair to the query.
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {

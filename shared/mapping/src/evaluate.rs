@@ -8,6 +8,7 @@ use crate::expression::{self, Names, OwnNames, Scope};
 use crate::finding::Position;
 use crate::map::FieldMap;
 use crate::path::{self, Found, SourceName};
+use crate::php::entities;
 use crate::php::fault::Fault;
 use crate::record::{Record, RelatedRecords, View};
 use crate::semantics::Semantics;
@@ -30,6 +31,12 @@ pub struct Surroundings<'a> {
     pub related: Option<&'a dyn RelatedRecords>,
     /// The record itself, where the source is not it: FIELD, TEMPLATE and EXPRESSION read it then.
     pub record: Option<Record<'a>>,
+    /// FIELD and TEMPLATE show dates and numbers in coreBOS's own format, `2024-02-29` and `1,234.50`, whoever owns
+    /// the record: what a synchronisation wants. Otherwise in the format that the owner has chosen.
+    pub neutral_formats: bool,
+    /// What coreBOS made of the record through this map, by its operation `ProcessMap`: fields that only it can
+    /// evaluate take their values from here, and are errors without it.
+    pub processed: Option<&'a Fields>,
 }
 
 impl Surroundings<'_> {
@@ -39,6 +46,8 @@ impl Surroundings<'_> {
         chance: None,
         related: None,
         record: None,
+        neutral_formats: false,
+        processed: None,
     };
 
     pub(crate) fn clock(&self) -> Result<i64, Fault> {
@@ -113,14 +122,27 @@ pub(crate) fn target(
     if bridge && let Some(name) = target.copied_from() {
         return Ok(source.get(name).map(copied));
     }
-    if bridge && surroundings.record.is_none() && is_absent(target, source) {
+    if bridge && !target.by_corebos && surroundings.record.is_none() && is_absent(target, source) {
         return Ok(None);
+    }
+    if target.by_corebos {
+        let Some(answer) = surroundings.processed else {
+            return Err(field_error(
+                map,
+                target,
+                "only coreBOS can evaluate it, and its answer is not there",
+            ));
+        };
+        return Ok(processed(answer, target, map.semantics));
     }
     let mut accumulated = Accumulated::Text(Vec::new());
     for part in &target.parts {
         let result = evaluate_part(map, part, target, source, surroundings, &mut accumulated)
             .and_then(|()| post_process(part, &mut accumulated));
-        result.map_err(|fault| field_error(map, target, fault.to_string()))?;
+        result.map_err(|fault| FieldError {
+            position: part.position,
+            ..field_error(map, target, fault.to_string())
+        })?;
     }
     Ok(Some(match accumulated {
         Accumulated::Other(value) => value,
@@ -136,6 +158,22 @@ pub(crate) fn target(
             Value::Text(text)
         }
     }))
+}
+
+/// The value of a field in coreBOS's answer; nothing if the answer lacks it, as when somebody has edited the map
+/// meanwhile.
+///
+/// coreBOS evaluates on a record as its database holds it, HTML-encoded; no other system wants that.
+fn processed(answer: &Fields, target: &Target, semantics: Semantics) -> Option<Value> {
+    let mut value = answer.get(&target.path.first)?;
+    for key in &target.path.rest {
+        value = value.as_array()?.get(key)?;
+    }
+    Some(match value {
+        Value::Null => Value::Text(String::new()),
+        Value::Text(text) if semantics == Semantics::Bridge => Value::Text(entities::decode(text)),
+        value => value.clone(),
+    })
 }
 
 /// Whether none of the sources of a field is in the record.
@@ -244,6 +282,8 @@ fn evaluate_part(
             accumulated.append(delimiter, bridge)?;
         }
         Directive::Broken(fault) => return Err(fault.clone()),
+        // The whole field is taken from coreBOS's answer.
+        Directive::ByCoreBos(_) => {}
     }
     Ok(())
 }

@@ -93,6 +93,13 @@ impl MapError {
         self.needs_corebos
     }
 
+    /// The same with other advice: whoever loads a map knows best what can be done about it.
+    #[must_use]
+    pub fn with_advice(mut self, advice: impl Into<String>) -> Self {
+        self.finding.advice = advice.into();
+        self
+    }
+
     pub(crate) fn that_needs_corebos(mut self) -> Self {
         self.needs_corebos = true;
         self
@@ -161,6 +168,51 @@ impl MapText<'_> {
     }
 }
 
+/// Tells places one after the other, without counting from the start of the text each time.
+pub(crate) struct Places<'a> {
+    text: &'a str,
+    /// The offset of the last place that was asked for, at the start of a character.
+    at: usize,
+    position: Position,
+}
+
+impl<'a> Places<'a> {
+    pub(crate) fn new(map: MapText<'a>) -> Self {
+        Self { text: map.text, at: 0, position: Position { line: 1, column: 1 } }
+    }
+
+    /// Where a byte offset is; as [`MapText::position`] tells it.
+    pub(crate) fn position(&mut self, offset: usize) -> Position {
+        let to = floor(self.text, offset).len();
+        let between = |from: usize, to: usize| self.text.get(from..to).unwrap_or_default();
+        if to >= self.at {
+            let passed = between(self.at, to);
+            let in_line = match passed.rfind('\n') {
+                Some(newline) => {
+                    self.position.line += passed.matches('\n').count();
+                    self.position.column = 1;
+                    passed.get(newline + 1..).unwrap_or_default()
+                }
+                None => passed,
+            };
+            self.position.column += in_line.chars().count();
+        } else {
+            let passed = between(to, self.at);
+            let newlines = passed.matches('\n').count();
+            self.position.line -= newlines;
+            self.position.column = if newlines == 0 {
+                self.position.column - passed.chars().count()
+            } else {
+                let before = between(0, to);
+                let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+                before.get(line_start..).unwrap_or_default().chars().count() + 1
+            };
+        }
+        self.at = to;
+        self.position
+    }
+}
+
 /// The text up to an offset, moved back to the start of a character.
 fn floor(text: &str, offset: usize) -> &str {
     let mut end = offset.min(text.len());
@@ -183,6 +235,19 @@ mod tests {
             error.to_string(),
             "M:2:6: error: `zip` is not a field\n  |\n2 |   <é>zip</é>\n  |      ^\n  = did you mean `zipcode`?"
         );
+    }
+
+    #[test]
+    fn places_told_in_any_order_are_those_that_are_counted_from_the_start() {
+        let map = MapText { name: "M", text: "<map>\n  <é>zip</é>\r\n\n<ñandú>x</ñandú>" };
+        let mut places = Places::new(map);
+        let offsets = 0..=map.text.len() + 2;
+        for step in [1, 7, 11, 23] {
+            for turn in offsets.clone() {
+                let offset = turn * step % (map.text.len() + 3);
+                assert_eq!(places.position(offset), map.position(offset), "{offset}");
+            }
+        }
     }
 
     #[test]

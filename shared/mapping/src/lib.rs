@@ -34,5 +34,6 @@ pub use map::FieldMap;
 pub use php::entities::decode as decode_entities;
 pub use record::{Record, RelatedRecord, RelatedRecords};
 pub use semantics::Semantics;
+pub use suggest::suggestion;
 pub use target::{Master, Reference, Source, Target};
 pub use xml::{MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS};

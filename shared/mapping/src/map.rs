@@ -26,7 +26,16 @@ impl FieldMap {
     /// `name` is only for messages. Under `CoreBos`, text that is not XML is a map without fields, as it is
     /// to coreBOS.
     pub fn compile(name: &str, xml: &[u8], semantics: Semantics) -> Result<Self, MapError> {
-        compile::compile(name, xml, semantics)
+        compile::compile(name, xml, semantics, false)
+    }
+
+    /// Compiles a map that coreBOS has under this name, for records that leave coreBOS: fields that only coreBOS can
+    /// evaluate are left to it. Its answer goes into [`Surroundings::processed`]; warnings say which fields.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile), but for those.
+    pub fn compile_with_corebos(name: &str, xml: &[u8], semantics: Semantics) -> Result<Self, MapError> {
+        compile::compile(name, xml, semantics, true)
     }
 
     /// The name it was compiled with.
@@ -67,6 +76,11 @@ impl FieldMap {
     /// The related records that the map reads fields of.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.targets().flat_map(Target::references)
+    }
+
+    /// Whether coreBOS evaluates some of its fields.
+    pub fn needs_corebos(&self) -> bool {
+        self.targets().any(Target::is_evaluated_by_corebos)
     }
 
     /// What the map makes of a record. Under `Bridge`, fields whose sources are absent are absent.

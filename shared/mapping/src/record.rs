@@ -17,10 +17,11 @@ use crate::semantics::Semantics;
 /// It is asked while a map is evaluated, so whoever provides it reads the records beforehand:
 /// [`FieldMap::references`](crate::FieldMap::references) tells which.
 pub trait RelatedRecords: Sync {
-    /// The record of a web service id (`11x74`), with its module; users and groups included.
+    /// The record of a module under a web service id (`11x74`; `74` if that is what the field holds), users and
+    /// groups included; nothing if the id is of another module.
     ///
     /// A group has a field `members`: a list of the ids of its users.
-    fn related(&self, id: &str) -> Option<RelatedRecord<'_>>;
+    fn related(&self, module: &str, id: &str) -> Option<RelatedRecord<'_>>;
 }
 
 /// A record that another one refers to.
@@ -121,26 +122,40 @@ impl<'a> View<'a> {
         }
     }
 
-    fn related(&self, id: &str) -> Option<RelatedRecord<'a>> {
-        self.surroundings.related?.related(id)
+    fn related(&self, module: &str, id: &str) -> Option<RelatedRecord<'a>> {
+        self.surroundings.related?.related(module, id)
     }
 
     /// The users that own the record: several if a group does.
-    fn owners(&self) -> Vec<RelatedRecord<'a>> {
-        let Some(owner) = self.raw("assigned_user_id") else {
-            return Vec::new();
+    fn owners(&self) -> Result<Owners<'a>, Fault> {
+        let owner = self.raw("assigned_user_id").filter(|owner| !owner.is_php_empty());
+        let Some(id) = owner.map(|owner| self.full_id(&owner.php_string())) else {
+            return Ok(Owners::One(None));
         };
-        match self.related(&self.full_id(&owner.php_string())) {
-            Some(group) if group.module == "Groups" => {
-                members(group).values().filter_map(|member| self.related(&member.php_string())).collect()
-            }
-            Some(user) => vec![user],
-            None => Vec::new(),
+        if let Some(user) = self.related("Users", &id) {
+            return Ok(Owners::One(Some(user)));
+        }
+        let Some(group) = self.related("Groups", &id) else {
+            return Ok(Owners::One(None));
+        };
+        match group.fields.get("members").and_then(Value::as_array) {
+            Some(members) => Ok(Owners::Members(members)),
+            None => Err(Fault::new(
+                "the owner is a group, and coreBOS's web service does not tell who its members are",
+            )),
         }
     }
 
+    /// The format of the owner, of the first one if a group owns the record; coreBOS's own where nobody's is known.
     fn preferences(&self) -> Preferences<'a> {
-        let owner = self.owners().into_iter().next();
+        let owner = match self.owners() {
+            _ if self.surroundings.neutral_formats => None,
+            Ok(Owners::One(owner)) => owner,
+            Ok(Owners::Members(members)) => {
+                members.values().find_map(|member| self.related("Users", &member.php_string()))
+            }
+            Err(_) => None,
+        };
         let setting =
             |name: &str, default: &'static str| match owner.and_then(|owner| owner.fields.text(name)) {
                 Some(setting) => Cow::Borrowed(setting),
@@ -230,12 +245,16 @@ impl<'a> View<'a> {
     /// `$(reference : (Module) field)` in a template.
     pub(crate) fn reference(&self, reference: &str, module: &str, name: &str) -> Result<String, Fault> {
         if module == "Users" && reference == "assigned_user_id" {
-            let owners = self.owners();
-            let values: Vec<_> = owners
-                .iter()
-                .map(|owner| owner.fields.get(name).map(Value::php_string).unwrap_or_default())
-                .collect();
-            return Ok(values.join(","));
+            let value =
+                |user: RelatedRecord<'a>| user.fields.get(name).map(Value::php_string).unwrap_or_default();
+            return Ok(match self.owners()? {
+                Owners::One(owner) => owner.map(value).unwrap_or_default().into_owned(),
+                Owners::Members(members) => {
+                    let users =
+                        members.values().filter_map(|member| self.related("Users", &member.php_string()));
+                    users.map(value).collect::<Vec<_>>().join(",")
+                }
+            });
         }
         let Some(record) = self.referred(reference, module) else {
             return Ok(String::new());
@@ -262,7 +281,7 @@ impl<'a> View<'a> {
             return None;
         }
         let id = if matches!(module, "Users" | "Groups") { self.full_id(&id) } else { id };
-        self.related(&id).filter(|record| record.module == module)
+        self.related(module, &id)
     }
 }
 
@@ -270,8 +289,12 @@ fn is_owner(name: &str) -> bool {
     matches!(name, "assigned_user_id" | "modifiedby" | "created_user_id")
 }
 
-fn members(group: RelatedRecord<'_>) -> Array {
-    group.fields.get("members").and_then(Value::as_array).cloned().unwrap_or_default()
+/// Who owns a record.
+enum Owners<'a> {
+    /// A user, or nobody who is known.
+    One(Option<RelatedRecord<'a>>),
+    /// The ids of a group's users.
+    Members(&'a Array),
 }
 
 /// The number behind the `x` of a web service id.

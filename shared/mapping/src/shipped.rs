@@ -32,12 +32,20 @@ shipped! {
     HUBSPOT2ACCOUNTS = "HubSpot2Accounts";
     /// HubSpot contact to coreBOS contact.
     HUBSPOT2CONTACTS = "HubSpot2Contacts";
+    /// HubSpot contact to coreBOS lead.
+    HUBSPOT2LEADS = "HubSpot2Leads";
     /// HubSpot deal to coreBOS potential.
     HUBSPOT2POTENTIALS = "HubSpot2Potentials";
+    /// coreBOS lead to HubSpot contact.
+    LEADS2HUBSPOT = "Leads2HubSpot";
+    /// coreBOS potential to HubSpot deal.
+    POTENTIALS2HUBSPOT = "Potentials2HubSpot";
     /// Mautic company to coreBOS account.
     MAUTIC_TO_ACCOUNTS = "MauticToAccounts";
     /// Mautic contact to coreBOS contact.
     MAUTIC_TO_CONTACTS = "MauticToContacts";
+    /// What a visitor did on a website to Mautic contact.
+    SIGNAL_TO_MAUTIC = "SignalToMautic";
 }
 
 /// The shipped map of a name.

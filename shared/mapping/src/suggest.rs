@@ -1,7 +1,7 @@
 //! "Did you mean ...?"
 
 /// The candidate that was probably meant by a name, if one is near enough.
-pub(crate) fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
     let near = |candidate: &str| {
         let candidate = candidate.to_lowercase();

@@ -53,6 +53,17 @@ pub(crate) enum Directive {
     Expression(Node),
     /// What makes coreBOS throw whenever it is evaluated.
     Broken(Fault),
+    /// What only coreBOS can evaluate.
+    ByCoreBos(Readable),
+}
+
+/// What can be read of a part that only coreBOS can evaluate.
+#[derive(Clone, Debug)]
+pub(crate) enum Readable {
+    /// A rule, with the field whose value it is given.
+    Rule(Option<SourceName>),
+    Template(Template),
+    Expression(Node),
 }
 
 /// One `Orgfield`.
@@ -61,6 +72,8 @@ pub(crate) struct Part {
     pub(crate) directive: Directive,
     /// Done to the whole value after this part; a name that coreBOS trips over is its error.
     pub(crate) post_process: Option<Result<PostProcess, Fault>>,
+    /// Where the map says what it is made of.
+    pub(crate) position: Position,
 }
 
 /// A field of the target, compiled.
@@ -74,6 +87,7 @@ pub struct Target {
     /// The sources again, ready to be looked up.
     pub(crate) reads: Vec<SourceName>,
     pub(crate) volatile: bool,
+    pub(crate) by_corebos: bool,
     pub(crate) references: Vec<Reference>,
     pub(crate) master: Option<Master>,
     pub(crate) definition: String,
@@ -98,7 +112,12 @@ impl Target {
 
     /// Whether its value is the same for every record.
     pub fn is_constant(&self) -> bool {
-        self.sources.is_empty() && !self.is_volatile()
+        self.sources.is_empty() && !self.is_volatile() && !self.by_corebos
+    }
+
+    /// Whether only coreBOS can evaluate it. It may read more than its [`sources`](Self::sources) then.
+    pub fn is_evaluated_by_corebos(&self) -> bool {
+        self.by_corebos
     }
 
     /// Whether its value hangs on the clock or on chance.
@@ -121,6 +140,12 @@ impl Target {
         &self.definition
     }
 
+    /// What the map says about the field, in one line: its sources with their directives, and what joins them.
+    pub fn summary(&self) -> String {
+        let summary = summary(&self.definition);
+        if self.is_evaluated_by_corebos() { format!("{summary}, evaluated by coreBOS") } else { summary }
+    }
+
     /// The line of the map on which the field is named.
     pub fn line(&self) -> usize {
         self.position.line
@@ -134,7 +159,7 @@ impl Target {
     /// The source, if the value is exactly that of one plain source: no delimiter, nothing done to it.
     pub(crate) fn copied_from(&self) -> Option<&str> {
         match self.parts.as_slice() {
-            [Part { directive: Directive::Default(SourceName::Plain(name)), post_process: None }]
+            [Part { directive: Directive::Default(SourceName::Plain(name)), post_process: None, .. }]
                 if self.delimiter.text().is_empty() =>
             {
                 Some(name)
@@ -144,10 +169,62 @@ impl Target {
     }
 }
 
+/// A definition as a person reads it: `firstname + lastname, joined by " "`, `EXPRESSION uppercase(city)`.
+fn summary(definition: &str) -> String {
+    type Part = (String, String, Option<String>, Option<String>);
+    type Definition = (String, String, Vec<Part>, serde::de::IgnoredAny);
+    let Ok((_, delimiter, parts, _)) = serde_json::from_str::<Definition>(definition) else {
+        return definition.to_owned();
+    };
+    let several = parts.len() > 1;
+    let told = parts.into_iter().map(|(directive, name, rule, post_process)| {
+        let mut told = match directive.as_str() {
+            "DEFAULT" => name,
+            "CONST" => format!("CONST \"{name}\""),
+            "RULE" => format!("RULE {}", rule.unwrap_or(name)),
+            _ => format!("{directive} {name}"),
+        };
+        if let Some(name) = post_process.filter(|name| !name.is_empty()) {
+            told = format!("{told}, then {name}");
+        }
+        told
+    });
+    let told = told.collect::<Vec<_>>().join(" + ");
+    if several && !delimiter.is_empty() { format!("{told}, joined by \"{delimiter}\"") } else { told }
+}
+
 /// What a source that is copied gives: PHP takes null for nothing, which is an empty text.
 pub(crate) fn copied(value: &Value) -> Value {
     match value {
         Value::Null => Value::Text(String::new()),
         value => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{FieldMap, Semantics};
+
+    fn summary_of(sources: &str) -> String {
+        let xml = format!(
+            "<map><fields><field><fieldname>x</fieldname><Orgfields>{sources}</Orgfields></field></fields></map>"
+        );
+        let map = FieldMap::compile("M", xml.as_bytes(), Semantics::Bridge).unwrap();
+        map.target("x").unwrap().summary()
+    }
+
+    fn source(name: &str, directive: &str) -> String {
+        format!(
+            "<Orgfield><OrgfieldName>{name}</OrgfieldName><OrgfieldID>{directive}</OrgfieldID></Orgfield>"
+        )
+    }
+
+    #[test]
+    fn a_field_is_told_in_one_line() {
+        let joined = source("firstname", "") + &source("lastname", "") + "<delimiter> </delimiter>";
+        assert_eq!(summary_of(&joined), "firstname + lastname, joined by \" \"");
+        assert_eq!(summary_of(&source("email", "DEFAULT")), "email");
+        assert_eq!(summary_of(&source("customer", "CONST")), "CONST \"customer\"");
+        assert_eq!(summary_of(&source("uppercase(city)", "EXPRESSION")), "EXPRESSION uppercase(city)");
     }
 }

@@ -31,17 +31,22 @@ pub(crate) enum Piece {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Template {
     pub(crate) pieces: Vec<Piece>,
+    /// The first thing in it that only coreBOS knows.
+    pub(crate) unsupported: Option<Unsupported>,
+    /// It shows the time.
+    pub(crate) volatile: bool,
 }
 
 /// What a template asks for that cannot be given, and where in its text.
+#[derive(Clone, Debug)]
 pub(crate) struct Unsupported {
     pub(crate) what: String,
     pub(crate) offset: usize,
 }
 
 /// Compiles the text of a TEMPLATE.
-pub(crate) fn compile(text: &str) -> Result<Template, Unsupported> {
-    let mut pieces = Vec::new();
+pub(crate) fn compile(text: &str) -> Template {
+    let (mut pieces, mut unsupported, mut volatile) = (Vec::new(), None, false);
     let mut plain = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -55,7 +60,11 @@ pub(crate) fn compile(text: &str) -> Result<Template, Unsupported> {
                 && module.starts_with("__")
             {
                 let what = format!("`(__{}__) {name}`", module.trim_matches('_'));
-                return Err(Unsupported { what, offset: text.len() - rest.len() });
+                let offset = text.len() - rest.len();
+                unsupported.get_or_insert(Unsupported { what, offset });
+                volatile |= matches!(name.as_str(), "date" | "time");
+                rest = rest.get(length..).unwrap_or_default();
+                continue;
             }
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));
@@ -70,14 +79,14 @@ pub(crate) fn compile(text: &str) -> Result<Template, Unsupported> {
     if !plain.is_empty() {
         pieces.push(Piece::Text(plain));
     }
-    Ok(Template { pieces })
+    Template { pieces, unsupported, volatile }
 }
 
 /// Compiles the text of a FIELD: the name of one field, with or without `$`.
-pub(crate) fn compile_field(text: &str) -> Result<Template, Unsupported> {
+pub(crate) fn compile_field(text: &str) -> Template {
     let name = text.trim_matches([' ', '\t', '\n', '\r', '\0', '\u{b}']);
     if name == "record_id" {
-        return Ok(Template { pieces: vec![Piece::RecordId] });
+        return Template { pieces: vec![Piece::RecordId], ..Template::default() };
     }
     if name.find('.').is_some_and(|dot| dot > 0) {
         return compile(&format!("Ç{}", name.trim_start_matches('$')));
@@ -88,6 +97,20 @@ pub(crate) fn compile_field(text: &str) -> Result<Template, Unsupported> {
 fn word(text: &str) -> &str {
     let length = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
     text.get(..length).unwrap_or_default()
+}
+
+/// A text up to the bracket that closes what was opened before it.
+fn call(text: &str) -> Option<&str> {
+    let mut open = 0_usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' => open += 1,
+            b')' if open == 0 => return text.get(..at),
+            b')' => open -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// `$name` or `$(field : (Module) name)` at the start of a text, and its length.
@@ -102,7 +125,8 @@ fn variable(text: &str) -> Option<(Piece, usize)> {
     let rest = rest.get(field.len()..)?.strip_prefix(" : (")?;
     let module = word(rest);
     let rest = rest.get(module.len()..)?.strip_prefix(") ")?;
-    let name = word(rest);
+    // A function of a workflow ends at the last bracket of its call.
+    let name = if module == "__WorkflowFunction__" { call(rest)? } else { word(rest) };
     let rest = rest.get(name.len()..)?.strip_prefix(')')?;
     if field.is_empty() || module.is_empty() || name.is_empty() {
         return None;

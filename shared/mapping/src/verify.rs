@@ -75,6 +75,8 @@ pub enum Verdict {
     Refused {
         /// Why.
         reason: String,
+        /// Whether coreBOS throws there, so that both have no value.
+        throws: bool,
     },
     /// The answers differ.
     Disagrees {
@@ -103,7 +105,10 @@ impl Recording {
             if result.len() == 1 && matches!(result.get(&Key::from("error")), Some(Value::Text(_))));
         let expected = self.result.to_json_text();
         match self.ask(semantics) {
-            Answer::Error { text, needs_corebos: true } if !is_error => Verdict::Refused { reason: text },
+            // Never agreement: it was not evaluated.
+            Answer::Error { text, needs_corebos: true } => {
+                Verdict::Refused { reason: text, throws: is_error }
+            }
             Answer::Error { .. } if is_error => Verdict::Agrees,
             Answer::Json(json) if !is_error && json == expected => Verdict::Agrees,
             Answer::Json(answered) | Answer::Error { text: answered, .. } => {
@@ -271,8 +276,8 @@ fn module_told_by(holder: &HashMap<String, &Value>, id: &str) -> Option<String> 
 }
 
 impl RelatedRecords for Records {
-    fn related(&self, id: &str) -> Option<RelatedRecord<'_>> {
-        let (_, module, fields) = self.0.iter().find(|known| known.0 == id)?;
+    fn related(&self, module: &str, id: &str) -> Option<RelatedRecord<'_>> {
+        let (_, module, fields) = self.0.iter().find(|known| known.0 == id && known.1 == module)?;
         Some(RelatedRecord { module, fields })
     }
 }

@@ -21,6 +21,12 @@ pub struct HistoryEntry {
     /// The target fields that were written. Names only: the values are in the systems.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
+    /// The target fields that the target refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
+    /// When the bridge took the notice that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<Timestamp>,
     /// Values that lost a conflict or were overwritten, by field, so that nothing vanishes without a trace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<Lost>,

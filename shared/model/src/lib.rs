@@ -3,7 +3,8 @@
 //! Nothing here does I/O, reads a clock or knows any system's JSON. What is stored in queues and in the table
 //! has its JSON shape pinned by tests, because during a deployment old and new functions read each other's items.
 
-pub mod fingerprint;
+pub mod command;
+mod fingerprint;
 pub mod history;
 pub mod link;
 pub mod notice;
@@ -13,6 +14,7 @@ pub mod state;
 pub mod system;
 pub mod value;
 
+pub use command::{Command, UserAction};
 pub use fingerprint::Fingerprint;
 pub use history::{HistoryEntry, Lost, ParkedChange};
 pub use link::{Bases, Breaker, FieldBase, Link, LinkId, LinkStatus, Refusal};

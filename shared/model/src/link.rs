@@ -121,6 +121,10 @@ pub struct Link {
     /// The circuit breaker's counter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker: Option<Breaker>,
+    /// The coreBOS record says that it is not to be kept in step for now: bases stay, and nothing is carried, a delete
+    /// neither.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
 }
 
 impl Link {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::RecordRef;
+use crate::{Command, RecordRef};
 
 /// What a notice says has happened. Never trusted: a push reads the record as it is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ pub enum NoticeKind {
     Saved,
     /// Gone, or merged into another record: both look alike from outside.
     Deleted,
+    /// Gone for good, because the person asked for it: what is kept about the record must go, too.
+    Erased,
 }
 
 /// "This record may have changed", as it travels in a queue.
@@ -30,6 +32,9 @@ pub struct Notice {
     /// coreBOS calls before its transaction commits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified_at: Option<Timestamp>,
+    /// What a campaign action asks for, besides looking at the record. Only notices towards users of a site have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Command>,
 }
 
 impl Notice {
@@ -46,7 +51,8 @@ impl Notice {
                 }
                 indexmap::map::Entry::Occupied(mut slot) => {
                     let kept = slot.get_mut();
-                    kept.kind = notice.kind;
+                    // Nothing that comes beside it takes back that a person is to be forgotten.
+                    kept.kind = if kept.kind == NoticeKind::Erased { kept.kind } else { notice.kind };
                     kept.modified_at = kept.modified_at.max(notice.modified_at);
                 }
             }
@@ -68,6 +74,7 @@ mod tests {
             receipt: receipt.to_owned(),
             received_at: Timestamp::UNIX_EPOCH,
             modified_at: None,
+            command: None,
         }
     }
 

@@ -14,17 +14,50 @@ pub enum PairKind {
     MauticContacts,
     /// coreBOS Accounts and Mautic companies.
     MauticCompanies,
+    /// coreBOS Contacts and HubSpot contacts.
+    #[serde(rename = "hubspot-contacts")]
+    HubSpotContacts,
+    /// coreBOS Accounts and HubSpot companies.
+    #[serde(rename = "hubspot-companies")]
+    HubSpotCompanies,
+    /// coreBOS Leads and HubSpot contacts at the beginning of their life.
+    #[serde(rename = "hubspot-leads")]
+    HubSpotLeads,
+    /// coreBOS Potentials and HubSpot deals.
+    #[serde(rename = "hubspot-deals")]
+    HubSpotDeals,
 }
 
 impl PairKind {
     /// All pairs that the bridge knows.
-    pub const ALL: [Self; 2] = [Self::MauticContacts, Self::MauticCompanies];
+    pub const ALL: [Self; 6] = [
+        Self::MauticContacts,
+        Self::MauticCompanies,
+        Self::HubSpotContacts,
+        Self::HubSpotCompanies,
+        Self::HubSpotLeads,
+        Self::HubSpotDeals,
+    ];
 
     /// The name that keys and settings use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::MauticContacts => "mautic-contacts",
             Self::MauticCompanies => "mautic-companies",
+            Self::HubSpotContacts => "hubspot-contacts",
+            Self::HubSpotCompanies => "hubspot-companies",
+            Self::HubSpotLeads => "hubspot-leads",
+            Self::HubSpotDeals => "hubspot-deals",
+        }
+    }
+
+    /// The pair under whose name the links of this one are found. Two pairs that share an object of the other system
+    /// share the lookup of its records: one record, one link.
+    #[must_use]
+    pub fn found_as(self) -> Self {
+        match self {
+            Self::HubSpotLeads => Self::HubSpotContacts,
+            other => other,
         }
     }
 }
@@ -103,10 +136,28 @@ impl Pair {
             Side::Remote => &self.remote,
         }
     }
+
+    /// The pair under whose name the links of this one are found.
+    #[must_use]
+    pub fn found_as(&self) -> Self {
+        Self { kind: self.kind.found_as(), ..self.clone() }
+    }
 }
 
 impl fmt::Display for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}+{}", self.kind.as_str(), self.hub, self.remote)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_stored_by_the_name_that_keys_use() {
+        for kind in PairKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
     }
 }

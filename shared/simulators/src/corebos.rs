@@ -48,16 +48,21 @@
 //! | hooks: nothing is encoded in addresses; one with a blank is never called | E002, C001 | story |
 //! | hooks: a JSON array as an answer kills the save | source | `corebos_hooks.rs` |
 //! | hooks: a webservice write has not committed when they fire | source | `corebos_hooks.rs` |
+//! | `ProcessMap`: values HTML-encoded, references and owners as numbers, 0 for none, no `id`; a blank where a source is missing | maps/outbound, 18 cases | `corebos_maps.rs` |
+//! | `ProcessMap`: a map or record that is not there is denied; other kinds of maps are not supported; `[]` for a map without fields | source | `corebos_maps.rs` |
 //!
 //! # Limits
 //!
-//! * Modules: Contacts, Accounts, Leads, Potentials, cbMap, Users, Groups, Currency. Others are listed by `listtypes`
-//!   and answer `OPERATION_NOT_SUPPORTED` "not simulated: ...", as do `ProcessMap`, `cbRule`, `ValidateInformation`,
+//! * Modules: Contacts, Accounts, Leads, Potentials, cbMap, Users, Groups, Currency, and Workflow as far as
+//!   coreBOS's sources tell. Others are listed by `listtypes`
+//!   and answer `OPERATION_NOT_SUPPORTED` "not simulated: ...", as do `cbRule`, `ValidateInformation`,
 //!   relations, workflow execution, queued operations and password changes.
 //! * No validation maps, so the operations with validation are the ones without. No roles or sharing rules:
 //!   everybody reads and writes everything but Users. Workflows have no conditions.
 //! * Hooks understand CONST, FIELD, raw fields, `$field`, `$(reference : (Module) field)` and expressions that are one
 //!   field name; multipart bodies, the stream formats and queries over `related.` are not read.
+//! * `ProcessMap` plays DEFAULT with plain names, CONST, delimiters and RULE, whose decision a test gives; a map with
+//!   anything else is answered `OPERATION_NOT_SUPPORTED` as a whole.
 //! * The mapping of lead fields is the install default as far as it is known, not a recording.
 //! * Records are never purged, and a session does not survive a restart.
 
@@ -84,5 +89,5 @@ mod xml;
 
 pub use options::{CoreBosOptions, CoreBosUser};
 pub use simulator::{CoreBosSimulator, ScreenError, start};
-pub use state::CallRecord;
-pub use workflow::{Trigger, WorkflowHook, webservice_map};
+pub use state::{CallRecord, RuleDecision};
+pub use workflow::{OtherWorkflow, Trigger, WorkflowHook, webservice_map};

@@ -78,8 +78,8 @@ mod view;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::RequestRecord;
@@ -332,6 +332,27 @@ impl MauticSimulator {
     pub fn set_api_enabled(&self, api: bool, basic_auth: bool) {
         self.engine.api_enabled.store(api, Ordering::Relaxed);
         self.engine.basic_auth_enabled.store(basic_auth, Ordering::Relaxed);
+    }
+
+    /// Ends all tokens that were given out.
+    pub fn expire_tokens(&self) {
+        let now = self.engine.now();
+        let mut tokens = self.engine.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.values_mut().for_each(|(_, until)| *until = now);
+    }
+
+    /// Gives the role of the API's user these rights instead of its own: area and actions.
+    pub fn set_rights(&self, rights: &[(&str, &[&str])]) {
+        let words = |actions: &[&str]| php::Php::List(actions.iter().copied().map(php::Php::text).collect());
+        let permissions = php::Php::Map(
+            rights.iter().map(|(area, actions)| ((*area).to_owned(), words(actions))).collect(),
+        );
+        self.engine.write(|state, _| {
+            let role = state.users.values().last().map(|user| user.role);
+            if let Some(role) = role.and_then(|role| state.roles.get_mut(&role)) {
+                role.permissions = permissions;
+            }
+        });
     }
 
     /// Closes the port: connections are refused until [`Self::listen_again`].

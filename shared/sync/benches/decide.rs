@@ -10,7 +10,7 @@ use model::{Bases, Direction, Link, LinkStatus, ObjectName, Pair, PairKind, Reco
 use sync::decide::{Situation, SourceNow, States, TargetNow, decide};
 use sync::memory::{MemoryField, MemorySchema};
 use sync::project::project;
-use sync::{PairContext, PairMap, PairSettings, Plan, Record, Writer, pair_spec};
+use sync::{PairContext, PairMap, PairSettings, Plan, Record, Related, Writer, pair_spec};
 
 struct Case {
     context: PairContext,
@@ -48,6 +48,7 @@ fn case() -> Case {
             .collect(),
         modified: None,
         last_writer: Writer::Other,
+        related: Related::default(),
     };
     let source = record(&pair.remote, "contact", "47", &to_remote);
     let mut target = record(&pair.hub, "Contacts", "12x9", &to_hub);
@@ -59,6 +60,7 @@ fn case() -> Case {
         to_remote,
         hub_is_pushed: true,
         remote_is_pushed: true,
+        associations: Vec::new(),
     };
     let forward = project(&context.to_hub, &source, &target_schema, Timestamp::UNIX_EPOCH);
     for (name, field) in &forward.fields {
@@ -78,6 +80,7 @@ fn case() -> Case {
         bases,
         refused: Vec::new(),
         breaker: None,
+        paused: false,
     };
     Case { context, link, source, target, source_schema, target_schema }
 }

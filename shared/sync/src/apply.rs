@@ -10,19 +10,25 @@ use model::{
 use crate::create;
 use crate::decide::{SourceNow, TargetNow};
 use crate::error::ConnectorError;
-use crate::plan::{ParkReason, Plan};
+use crate::plan::{ParkReason, Plan, SkipReason};
 use crate::ports::{Claimed, Clock, Connector, Record, Settled, Settlement, StateStore};
 use crate::push::{Environment, PushError, Report, Seen, World, parked_change, report};
+use crate::sabotage::{Break, broken};
 use crate::update;
 
 /// Carries out a plan. `None`: somebody was faster; read everything again.
-pub(crate) async fn apply<W: World>(seen: &Seen<'_, W>, plan: Plan) -> Result<Option<Report>, PushError> {
+pub(crate) async fn apply<W: World>(seen: &mut Seen<'_, W>, plan: Plan) -> Result<Option<Report>, PushError> {
     let target = target_reference(seen);
     match plan {
         Plan::Skip(reason) => Ok(Some(report("skipped", reason.code(), seen.notice, target))),
         Plan::Park(reason) => park(seen, &reason).await,
         Plan::Unlink { gone, park } => unlink(seen, gone, park.as_ref()).await,
-        Plan::MarkDeleted { gone, marks } => mark_deleted(seen, gone, &marks).await,
+        Plan::MarkDeleted { gone, marks, park } => {
+            say_goodbye(seen, gone, Farewell::Marks(&marks), park.as_ref()).await
+        }
+        Plan::Archive => say_goodbye(seen, Side::Hub, Farewell::Archive, None).await,
+        Plan::Pause => pause(seen).await,
+        Plan::Forget => forget(seen).await,
         Plan::Create { fields } => create::create(seen, fields).await,
         Plan::Update { fields, link, write_back } => update::update(seen, fields, link, write_back).await,
     }
@@ -86,7 +92,7 @@ async fn park<W: World>(seen: &Seen<'_, W>, reason: &ParkReason) -> Result<Optio
 }
 
 /// The code and the words of a park reason.
-pub(crate) fn park_text(reason: &ParkReason) -> (&'static str, String) {
+pub fn park_text(reason: &ParkReason) -> (&'static str, String) {
     let names = |records: &[RecordRef]| records.iter().map(RecordRef::key).collect::<Vec<_>>().join(", ");
     match reason {
         ParkReason::Ambiguous { candidates } => (
@@ -123,6 +129,8 @@ pub(crate) fn history<W: World>(
         direction: seen.environment.direction,
         outcome: outcome.to_owned(),
         fields,
+        refused: Vec::new(),
+        received_at: Some(seen.notice.received_at),
         lost,
     }
 }
@@ -134,10 +142,7 @@ async fn unlink<W: World>(
 ) -> Result<Option<Report>, PushError> {
     let Some(link) = &seen.link else { return Ok(None) };
     let mut settlement = tombstone(seen, link, gone, "unlinked");
-    if let Some(reason) = park {
-        let (code, message) = park_text(reason);
-        settlement.parked.push(parked_change(seen.environment, seen.notice, code, message));
-    }
+    park_too(seen, &mut settlement, park);
     settled(seen, &settlement, report("unlinked", "", seen.notice, target_reference(seen))).await
 }
 
@@ -160,16 +165,40 @@ pub(crate) async fn settled<W: World>(
     }
 }
 
-/// Marks the record that is left. The mark of a source record is written to the source system.
-async fn mark_deleted<W: World>(
+/// What a record gets whose partner is gone.
+#[derive(Clone, Copy)]
+enum Farewell<'a> {
+    /// These values.
+    Marks(&'a Fields),
+    /// A place in the recycle bin of its system.
+    Archive,
+}
+
+async fn done_to<C: Connector>(
+    system: &C,
+    record: &RecordRef,
+    farewell: Farewell<'_>,
+) -> Result<(), ConnectorError> {
+    match farewell {
+        Farewell::Marks(marks) => match system.update(record, marks).await {
+            Ok(_) | Err(ConnectorError::Gone) => Ok(()),
+            Err(error) => Err(error),
+        },
+        Farewell::Archive => system.archive(record).await,
+    }
+}
+
+/// Marks or archives the record that is left. The mark of a source record is written to the source system.
+async fn say_goodbye<W: World>(
     seen: &Seen<'_, W>,
     gone: Side,
-    marks: &Fields,
+    farewell: Farewell<'_>,
+    park: Option<&ParkReason>,
 ) -> Result<Option<Report>, PushError> {
     let environment = seen.environment;
     let Some(link) = &seen.link else { return Ok(None) };
     let count = environment.store.count_delete(&environment.context.pair, environment.clock.now()).await?;
-    if count > environment.context.settings.deletes_per_hour {
+    if count > environment.context.settings.deletes_per_hour && !broken(Break::NoBrake) {
         let message = format!(
             "delete number {count} of this pair in this hour: the brake is on. If these deletes are meant, raise \
              deletes_per_hour and redrive the parked changes; if not, look at what deletes records in {}",
@@ -194,23 +223,66 @@ async fn mark_deleted<W: World>(
         environment.store.claim(&marked, state.version, &lease(environment, seen.notice, intent)).await?;
     let Claimed::Yes { version } = claimed else { return Ok(None) };
     let answer = if on_target {
-        environment.target.update(&marked, marks).await
+        done_to(environment.target, &marked, farewell).await
     } else {
-        environment.source.update(&marked, marks).await
+        done_to(environment.source, &marked, farewell).await
     };
     match answer {
-        Ok(_) | Err(ConnectorError::Gone) => {}
+        Ok(()) => {}
+        // It was merged meanwhile: what becomes of the survivor is another decision.
+        Err(ConnectorError::Gone) => {
+            release(environment, &marked, state, version).await?;
+            return Ok(None);
+        }
         Err(error @ ConnectorError::Doubtful { .. }) => return Err(error.into()),
         Err(error) => {
             release(environment, &marked, state, version).await?;
             return Err(error.into());
         }
     }
-    let mut settlement = tombstone(seen, link, gone, "marked_deleted");
+    let (outcome, fields) = match farewell {
+        Farewell::Marks(marks) => ("marked_deleted", marks.names().map(str::to_owned).collect()),
+        Farewell::Archive => ("archived", Vec::new()),
+    };
+    let mut settlement = tombstone(seen, link, gone, outcome);
     settlement.states.push((marked.clone(), unleased(state, version)));
-    let mut done = report("marked_deleted", "", seen.notice, Some(marked));
-    done.fields = marks.names().map(str::to_owned).collect();
+    park_too(seen, &mut settlement, park);
+    let mut done = report(outcome, "", seen.notice, Some(marked));
+    done.fields = fields;
     settled(seen, &settlement, done).await
+}
+
+/// Parks the notice of a push together with what it settles.
+fn park_too<W: World>(seen: &Seen<'_, W>, settlement: &mut Settlement, reason: Option<&ParkReason>) {
+    if let Some(reason) = reason {
+        let (code, message) = park_text(reason);
+        settlement.parked.push(parked_change(seen.environment, seen.notice, code, message));
+    }
+}
+
+/// Lets a link rest with its bases, until its coreBOS record says otherwise.
+async fn pause<W: World>(seen: &Seen<'_, W>) -> Result<Option<Report>, PushError> {
+    let Some(link) = &seen.link else { return Ok(None) };
+    let settlement = Settlement {
+        link: Some(Link { paused: true, ..link.clone() }),
+        history: Some(history(seen, "paused", Vec::new(), Vec::new())),
+        ..Settlement::default()
+    };
+    let reason = SkipReason::NotOptedIn.code();
+    settled(seen, &settlement, report("skipped", reason, seen.notice, target_reference(seen))).await
+}
+
+/// Gives a tombstone up: neither record finds it any more, and the next round begins anew.
+async fn forget<W: World>(seen: &Seen<'_, W>) -> Result<Option<Report>, PushError> {
+    let Some(link) = &seen.link else { return Ok(None) };
+    let settlement = Settlement {
+        link: Some(link.clone()),
+        lookups_removed: vec![link.hub.clone(), link.remote.clone()],
+        history: Some(history(seen, "forgotten", Vec::new(), Vec::new())),
+        ..Settlement::default()
+    };
+    seen.environment.store.settle(&settlement).await?;
+    Ok(None)
 }
 
 /// A new link between the two records of a push.
@@ -234,5 +306,6 @@ pub(crate) fn new_link<W: World>(
         bases: Bases::default(),
         refused: Vec::new(),
         breaker: None,
+        paused: false,
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{FieldBase, Fields, Fingerprint, HistoryEntry, Intent, Link, RecordRef, RecordState, Value};
+use model::{FieldBase, Fields, Fingerprint, Intent, Link, RecordRef, RecordState, Side, Value};
 
-use crate::apply::{lease, new_link, release, unleased};
+use crate::announce::tell_other_pairs;
+use crate::apply::{history, lease, new_link, release, unleased};
+use crate::associations::{announce_again, translate_answer, unconfirmed};
 use crate::decide::SourceNow;
 use crate::error::ConnectorError;
 use crate::plan::{FieldPlan, WriteBack};
@@ -15,9 +17,10 @@ use crate::ports::{
 use crate::project::{Projection, project};
 use crate::push::{PushError, Report, Seen, World, parked_change, report};
 use crate::recover::settle_unanswered_create;
-use crate::refuse::{park_unfit, with_holders};
+use crate::refuse::{is_taken_meanwhile, park_unfit, with_holders};
+use crate::related::{Related, look_up};
+use crate::sabotage::{Break, broken};
 use crate::settle::{Written, id_base, remember_own_writes, settle_bases};
-use crate::update::announce_created;
 use crate::write_back::write_id_back;
 
 /// How long to wait before looking for a record whose creation was not answered.
@@ -32,28 +35,55 @@ pub(crate) async fn create<W: World>(
     let environment = seen.environment;
     let SourceNow::Found(source) = &seen.source else { return Ok(None) };
     let state = &seen.states.source;
+    // Whether an association was made is seen by looking at it: an intent does not vouch for it.
+    let vouched = |x: &String| !environment.context.is_association(environment.direction, x);
     let intent = Intent::Create {
         pair: environment.context.pair.clone(),
         direction: environment.direction,
-        fields: plan.settled.clone(),
-        answers: expected_answers(seen, &plan),
+        fields: plan
+            .settled
+            .iter()
+            .filter(|(x, _)| vouched(x))
+            .map(|(x, b)| (x.clone(), b.clone()))
+            .collect(),
+        answers: expected_answers(seen, &plan).await?,
     };
     let claim = lease(environment, seen.notice, intent);
     let claimed = environment.store.claim(&source.reference, state.version, &claim).await?;
     let Claimed::Yes { version } = claimed else { return Ok(None) };
     let key = natural_key(seen, source);
-    if let Some(key) = &key {
+    if let Some(key) = key.as_ref().filter(|_| !broken(Break::ClaimNoKey)) {
         let now = environment.clock.now();
+        // Not given back after the creation: somebody who had looked for the record before it was there, and claims the
+        // key only now, must not get it. Nobody's look is older than two leases.
+        let key_until = claim.until + claim.until.duration_since(now);
+        let key_until = if broken(Break::GiveTheKeyBack) { claim.until } else { key_until };
         if let KeyClaimed::Held { until, .. } =
-            environment.store.claim_key(key, &source.reference, now, claim.until).await?
+            environment.store.claim_key(key, &source.reference, now, key_until).await?
         {
             release(environment, &source.reference, state, version).await?;
             return Err(PushError::Busy { until });
         }
     }
     let object = environment.context.spec.object(environment.direction.target());
-    let created = match environment.target.create(&object, &plan.writes).await {
+    let mut answer = environment.target.create(&object, &plan.writes).await;
+    if broken(Break::RepeatCreationsBlindly) && matches!(answer, Err(ConnectorError::Doubtful { .. })) {
+        answer = environment.target.create(&object, &plan.writes).await;
+    }
+    let created = match answer {
         Ok(created) => created,
+        Err(ConnectorError::Rejected { fields, .. })
+            if is_taken_meanwhile(seen, &fields, &plan.writes).await =>
+        {
+            // The next round meets whoever has the e-mail now.
+            let settlement = Settlement {
+                states: vec![(source.reference.clone(), unleased(state, version))],
+                key_released: key.map(|key| (key, source.reference.clone())),
+                ..Settlement::default()
+            };
+            environment.store.settle(&settlement).await?;
+            return Ok(None);
+        }
         Err(ConnectorError::Rejected { message, fields }) => {
             let fields = with_holders(seen, fields, &plan.writes, None).await;
             return refused(seen, source, version, key, message, fields).await;
@@ -71,36 +101,43 @@ pub(crate) async fn create<W: World>(
             return Err(error.into());
         }
     };
-    settle_created(seen, source, &plan, &created, version, key).await
+    settle_created(seen, source, plan, created, version, key).await
 }
 
 /// What the reverse map will make of the new record, if the target stores what it is sent.
-fn expected_answers<W: World>(seen: &Seen<'_, W>, plan: &FieldPlan) -> BTreeMap<String, FieldBase> {
+async fn expected_answers<W: World>(
+    seen: &Seen<'_, W>,
+    plan: &FieldPlan,
+) -> Result<BTreeMap<String, FieldBase>, ConnectorError> {
     let environment = seen.environment;
     let object = environment.context.spec.object(environment.direction.target());
     let blanks = plan.settled.keys().map(|name| (name.clone(), Value::Text(String::new())));
     let mut fields: Fields = blanks.collect();
     fields.extend(plan.writes.iter().map(|(name, value)| (name.to_owned(), value.clone())));
-    let record = Record {
+    let mut record = Record {
         reference: RecordRef::new(environment.target.system(), &object, ""),
         fields,
         modified: None,
         last_writer: Writer::Us,
+        related: Related::default(),
     };
+    look_up(environment, environment.direction.reverse(), &mut record, &[]).await?;
     let reverse = environment.context.map(environment.direction.reverse());
     let id_field = environment.context.spec.id_field(environment.direction.source());
     let projection = project(reverse, &record, &seen.source_schema, environment.clock.now());
     // A field that is made of what was written, and is no partner of it, travels by its own notice.
+    // A constant, which is for records that come from there, does not travel at all.
     let settles = |y: &String| {
-        y != id_field
-            && plan.settled.keys().any(|x| environment.context.are_partners(environment.direction, x, y))
+        let partner =
+            || plan.settled.keys().any(|x| environment.context.are_partners(environment.direction, x, y));
+        y != id_field && (reverse.rule(y).is_some_and(|rule| rule.constant) || partner())
     };
     let settled = projection.fields.into_iter().filter(|(y, _)| settles(y));
-    settled.map(|(y, projected)| (y, projected.base)).collect()
+    Ok(settled.map(|(y, projected)| (y, projected.base)).collect())
 }
 
 /// The natural key of the record to be: the first that is not blank.
-fn natural_key<W: World>(seen: &Seen<'_, W>, source: &Record) -> Option<NaturalKey> {
+pub(crate) fn natural_key<W: World>(seen: &Seen<'_, W>, source: &Record) -> Option<NaturalKey> {
     let spec = seen.environment.context.spec;
     let side = seen.environment.direction.target();
     spec.natural_keys(side).into_iter().find_map(|(target_field, source_field)| {
@@ -111,7 +148,12 @@ fn natural_key<W: World>(seen: &Seen<'_, W>, source: &Record) -> Option<NaturalK
         Some(NaturalKey {
             system: seen.environment.target.system().clone(),
             object: spec.object(side),
-            key: Fingerprint::of(&Value::Text(format!("{target_field}={value}"))),
+            key: if broken(Break::ClaimKeyPerPair) {
+                let pair = &seen.environment.context.pair;
+                Fingerprint::of(&Value::Text(format!("{pair} {target_field}={value}")))
+            } else {
+                Fingerprint::of(&Value::Text(format!("{target_field}={value}")))
+            },
         })
     })
 }
@@ -128,7 +170,8 @@ async fn refused<W: World>(
     let environment = seen.environment;
     let projection = projection_of(seen, source);
     let mut state = unleased(&seen.states.source, version);
-    state.refused_creates.insert(environment.context.pair.to_string(), projection.fingerprint());
+    let fingerprint = projection.fingerprint(environment.context.map(environment.direction));
+    state.refused_creates.insert(environment.context.pair.to_string(), fingerprint);
     let mut parked = parked_change(environment, seen.notice, "refused", message);
     parked.fields = fields;
     let settlement = Settlement {
@@ -153,57 +196,73 @@ fn projection_of<W: World>(seen: &Seen<'_, W>, source: &Record) -> Projection {
 async fn settle_created<W: World>(
     seen: &Seen<'_, W>,
     source: &Record,
-    plan: &FieldPlan,
-    created: &Record,
+    mut plan: FieldPlan,
+    mut created: Record,
     version: u64,
     key: Option<NaturalKey>,
 ) -> Result<Option<Report>, PushError> {
     let environment = seen.environment;
     let (context, direction) = (environment.context, environment.direction);
+    look_up(environment, direction.reverse(), &mut created, &[&source.related]).await?;
     let receipt = &seen.notice.receipt;
+    let missing = unconfirmed(context, direction, &mut plan, &created, &seen.target_schema);
     let mut link: Link = new_link(environment, direction, &source.reference, &created.reference, receipt);
     let fields: Vec<String> = plan.writes.names().map(str::to_owned).collect();
     // Everything that the map makes was dealt with: what is blank here is blank there.
     let all: Vec<String> = plan.settled.keys().cloned().collect();
-    let written = Written { settled: plan.settled.clone(), fields: all, pending: Vec::new() };
+    translate_answer(environment, direction, &all, &mut created, &seen.target_schema).await?;
+    let created = created;
+    let written = Written { settled: plan.settled.clone(), fields: all, pending: Vec::new(), created: true };
     settle_bases(
         context,
         direction,
         &mut link.bases,
         &written,
-        created,
+        &created,
         &seen.source_schema,
         environment.clock.now(),
     );
-    let back = write_back(seen, source, created);
+    let back = write_back(seen, source, &created);
     if let Some(back) = back.as_ref().filter(|b| b.already_there)
         && let Some((field, base)) = id_base(context, direction.reverse(), &back.value, &seen.source_schema)
     {
         link.bases.of_mut(direction.reverse()).insert(field, base);
     }
     let target_state = environment.store.state(&created.reference).await?;
-    let mut after = RecordState { lease: None, ..target_state };
-    remember_own_writes(&mut after, &fields, created, plan.edited_at);
+    let mut states = Vec::new();
+    // Another pair may have found the new record already and be writing it: its lease is its own.
+    if target_state.lease.is_none() || broken(Break::ClearAnyLease) {
+        let mut after = RecordState { lease: None, ..target_state };
+        remember_own_writes(&mut after, &fields, &created, plan.edited_at);
+        states.push((created.reference.clone(), after));
+    }
     let mut source_state = unleased(&seen.states.source, version);
     source_state.refused_creates.remove(&context.pair.to_string());
+    states.push((source.reference.clone(), source_state.clone()));
     let mut settlement = Settlement {
         lookups_added: vec![link.hub.clone(), link.remote.clone()],
-        states: vec![(source.reference.clone(), source_state.clone()), (created.reference.clone(), after)],
-        history: Some(HistoryEntry {
-            at: environment.clock.now(),
-            receipt: seen.notice.receipt.clone(),
-            direction,
-            outcome: "created".to_owned(),
-            fields: fields.clone(),
-            lost: Vec::new(),
-        }),
-        key_released: key.map(|key| (key, source.reference.clone())),
+        states,
+        history: Some(history(seen, "created", fields.clone(), Vec::new())),
+        key_released: key
+            .filter(|_| broken(Break::GiveTheKeyBack))
+            .map(|key| (key, source.reference.clone())),
         ..Settlement::default()
     };
-    park_unfit(seen, &mut settlement, &mut link, plan);
+    park_unfit(seen, &mut settlement, &mut link, &plan);
     settlement.link = Some(link.clone());
-    announce_created(seen, &created.reference).await?;
-    if environment.store.settle(&settlement).await? == Settled::Conflict {
+    if environment.direction.target() == Side::Hub {
+        tell_other_pairs(environment, receipt, &created.reference).await?;
+    }
+    if !missing.is_empty() {
+        announce_again(seen, source).await?;
+    }
+    let mut settled = environment.store.settle(&settlement).await?;
+    if settled == Settled::Conflict && !broken(Break::SettleCreationsOnce) {
+        // Another pair has written the new record already: what is known of its times is that pair's to say.
+        settlement.states.retain(|(record, _)| *record != created.reference);
+        settled = environment.store.settle(&settlement).await?;
+    }
+    if settled == Settled::Conflict {
         // The lease on the source ends by itself; matching then finds the record by the id that it carries.
         return Ok(None);
     }
@@ -223,7 +282,7 @@ fn write_back<W: World>(seen: &Seen<'_, W>, source: &Record, created: &Record) -
         seen.environment.direction,
         None,
         source,
-        &created.reference,
-        &seen.source_schema,
+        created,
+        (&seen.source_schema, seen.now()),
     )
 }

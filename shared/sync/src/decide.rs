@@ -4,13 +4,18 @@
 //! what it decides is claimed against those versions before anything is written.
 
 use jiff::Timestamp;
-use model::{Direction, Fields, Fingerprint, Link, LinkStatus, RecordRef, RecordState, Side, Value};
+use model::{Direction, Fingerprint, Link, LinkStatus, RecordRef, RecordState, Side, Value};
 
 use crate::fields::Meeting;
+use crate::gate;
+use crate::marks::{bereaved, lacks_parent, marks, remove_marks, riding_along, superseded};
 use crate::pair_map::PairContext;
+use crate::pairs::PairSpec;
 use crate::plan::{FieldPlan, LinkChange, ParkReason, Plan, SkipReason, WriteBack};
 use crate::ports::{Canonical, Record, Schema};
 use crate::project::{is_blank, project, stored};
+use crate::sabotage::{Break, broken};
+use crate::succession::opt_in_along;
 
 /// The source record, as it was found.
 #[derive(Clone, Debug)]
@@ -104,6 +109,9 @@ pub struct Situation<'a, S, T> {
 
 /// Decides what to do about a notice.
 pub fn decide<S: Schema, T: Schema>(situation: &Situation<'_, S, T>) -> Plan {
+    if let Some(plan) = gate::closed(situation) {
+        return plan;
+    }
     match (situation.source, situation.link) {
         (SourceNow::Gone | SourceNow::MergedInto { .. }, None) => Plan::Skip(SkipReason::NeverLinked),
         (SourceNow::Gone, Some(link)) => source_gone(situation, link),
@@ -123,42 +131,10 @@ fn source_gone<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Lin
     if !situation.context.operations(direction).delete {
         return Plan::Skip(SkipReason::SwitchedOff);
     }
-    let gone = direction.source();
     match situation.target {
-        TargetNow::Linked(target) => {
-            let marks = marks(situation, direction.target(), target);
-            if marks.is_empty() {
-                Plan::Unlink { gone, park: None }
-            } else {
-                Plan::MarkDeleted { gone, marks }
-            }
-        }
-        _ => Plan::Unlink { gone, park: None },
+        TargetNow::Linked(target) => bereaved(situation, direction.source(), target, None),
+        _ => Plan::Unlink { gone: direction.source(), park: None },
     }
-}
-
-/// The marks that the record of a side lacks.
-fn marks<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, side: Side, record: &Record) -> Fields {
-    let on_target = side == situation.direction.target();
-    let mut marks = Fields::default();
-    for (field, value) in situation.context.spec.marks(side) {
-        let wanted = Value::Text(value.to_owned());
-        let canonical = if on_target {
-            situation.target_schema.canonical(field, &wanted)
-        } else {
-            situation.source_schema.canonical(field, &wanted)
-        };
-        let Canonical::Value(wanted) = canonical else { continue };
-        let here = if on_target {
-            stored(record, field, situation.target_schema)
-        } else {
-            stored(record, field, situation.source_schema)
-        };
-        if here != wanted && !(is_blank(&here) && is_blank(&wanted)) {
-            marks.insert(field.to_owned(), wanted);
-        }
-    }
-    marks
 }
 
 fn merged<S: Schema, T: Schema>(
@@ -178,7 +154,11 @@ fn merged<S: Schema, T: Schema>(
             linked_to: other.record(target_side).clone(),
             left_over: link.record(target_side).clone(),
         };
-        return Plan::Unlink { gone: side, park: Some(reason) };
+        let left = match situation.target {
+            TargetNow::Linked(target) => Some(target),
+            _ => None,
+        };
+        return superseded(situation, side, left, reason);
     }
     let TargetNow::Linked(target) = situation.target else {
         return Plan::Unlink { gone: side, park: None };
@@ -219,11 +199,23 @@ fn unlinked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, source: &Reco
     }
 }
 
+/// Whether a record of the other system is nobody yet. The first edit that names it is told.
+fn is_anonymous(spec: &PairSpec, side: Side, source: &Record) -> bool {
+    let known_by = spec.identified_by.filter(|_| side == Side::Remote);
+    known_by.and_then(|field| source.fields.get(field)).is_some_and(is_blank)
+}
+
 fn create<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, source: &Record) -> Plan {
+    if is_anonymous(situation.context.spec, situation.direction.source(), source) {
+        return Plan::Skip(SkipReason::Anonymous);
+    }
     let map = situation.context.map(situation.direction);
     let projection = project(map, source, situation.target_schema, situation.now);
+    if situation.direction == Direction::ToHub && lacks_parent(situation, source, &projection) {
+        return Plan::Skip(SkipReason::AwaitsParent);
+    }
     let refused = situation.states.source.refused_creates.get(&situation.context.pair.to_string());
-    if refused == Some(&projection.fingerprint()) {
+    if refused == Some(&projection.fingerprint(map)) {
         return Plan::Skip(SkipReason::RefusedBefore);
     }
     let mut fields = FieldPlan { edited_at: source.modified, ..FieldPlan::default() };
@@ -244,7 +236,7 @@ fn linked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link, so
     let (source_side, target_side) = (situation.direction.source(), situation.direction.target());
     match (&link.status, situation.target) {
         // The record was restored: link it again.
-        (LinkStatus::Tombstone { gone, .. }, TargetNow::Linked(target)) => {
+        (LinkStatus::Tombstone { gone, .. }, TargetNow::Linked(target)) if !broken(Break::IgnoreRestores) => {
             if *gone == target_side && is_marked(situation, source) {
                 // The target is readable although it counts as gone, and nobody cleared the mark.
                 return Plan::Skip(SkipReason::Tombstone);
@@ -253,32 +245,43 @@ fn linked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link, so
                 return Plan::Skip(SkipReason::SwitchedOff);
             }
             let again = LinkChange::Again { side: source_side, to: source.reference.clone() };
-            update(situation, Some(link), false, source, target, again)
+            update(situation, Some(link), broken(Break::KeepBasesOfTheDead), source, target, again)
+        }
+        (LinkStatus::Tombstone { .. }, _) if broken(Break::IgnoreTombstones) => create(situation, source),
+        // The gate is open again, and only an administrator opens one that the bridge has closed.
+        (LinkStatus::Tombstone { gone, .. }, _)
+            if *gone == target_side
+                && target_side == Side::Remote
+                && situation.context.spec.gate.is_some() =>
+        {
+            if operations.create {
+                Plan::Forget
+            } else {
+                Plan::Skip(SkipReason::SwitchedOff)
+            }
         }
         (LinkStatus::Tombstone { .. }, _) => Plan::Skip(SkipReason::Tombstone),
         (_, TargetNow::Linked(target)) => {
             let plan = update(situation, Some(link), true, source, target, LinkChange::None);
             match plan {
                 Plan::Update { ref fields, ref write_back, .. }
-                    if fields.is_empty() && write_back.is_none() && !fields.leftovers =>
+                    if fields.is_empty() && write_back.is_none() && !fields.leftovers && !link.paused =>
                 {
-                    Plan::Skip(SkipReason::Unchanged)
-                }
-                Plan::Update { ref fields, .. } if !fields.writes.is_empty() && !operations.update => {
-                    Plan::Skip(SkipReason::SwitchedOff)
+                    let off = fields.switched_off;
+                    Plan::Skip(if off { SkipReason::SwitchedOff } else { SkipReason::Unchanged })
                 }
                 other => other,
             }
         }
         (_, TargetNow::MergedInto { survivor, linked }) => match linked {
-            Some(other) if other.id != link.id => Plan::Unlink {
-                gone: target_side,
-                park: Some(ParkReason::MergedIntoLinked {
+            Some(other) if other.id != link.id => {
+                let reason = ParkReason::MergedIntoLinked {
                     survivor: survivor.reference.clone(),
                     linked_to: other.record(source_side).clone(),
                     left_over: source.reference.clone(),
-                }),
-            },
+                };
+                superseded(situation, target_side, Some(source), reason)
+            }
             _ => {
                 let moved = LinkChange::Moved { side: target_side, to: survivor.reference.clone() };
                 update(situation, Some(link), true, source, survivor, moved)
@@ -293,12 +296,7 @@ fn linked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link, so
             if !situation.context.settings.operations(situation.direction.reverse()).delete {
                 return Plan::Skip(SkipReason::SwitchedOff);
             }
-            let marks = marks(situation, source_side, source);
-            if marks.is_empty() {
-                Plan::Unlink { gone: target_side, park: None }
-            } else {
-                Plan::MarkDeleted { gone: target_side, marks }
-            }
+            bereaved(situation, target_side, source, None)
         }
     }
 }
@@ -334,31 +332,10 @@ fn update<S: Schema, T: Schema>(
         situation.direction,
         link.filter(|_| keep_bases),
         source,
-        &target.reference,
-        situation.source_schema,
+        target,
+        (situation.source_schema, situation.now),
     );
     Plan::Update { fields, link: change, write_back }
-}
-
-/// A record that is linked again loses the marks of its deletion. The id mark is a field of the projection.
-fn remove_marks<S: Schema, T: Schema>(
-    situation: &Situation<'_, S, T>,
-    target: &Record,
-    fields: &mut FieldPlan,
-) {
-    let side = situation.direction.target();
-    let id_field = situation.context.spec.id_field(side);
-    for (field, marked) in situation.context.spec.marks(side) {
-        if field == id_field || marked.is_empty() {
-            continue;
-        }
-        let unmarked = situation.target_schema.canonical(field, &Value::Text("0".to_owned()));
-        let Canonical::Value(unmarked) = unmarked else { continue };
-        let here = stored(target, field, situation.target_schema);
-        if here != unmarked && !is_blank(&here) {
-            fields.writes.insert(field.to_owned(), unmarked);
-        }
-    }
 }
 
 /// The id that the source record must carry, unless it is settled that it does.
@@ -367,12 +344,13 @@ pub(crate) fn write_back_of<S: Schema>(
     direction: Direction,
     link: Option<&Link>,
     source: &Record,
-    target: &RecordRef,
-    source_schema: &S,
+    target: &Record,
+    (source_schema, now): (&S, Timestamp),
 ) -> Option<WriteBack> {
     let reverse = direction.reverse();
+    let id = &target.reference.id;
     let field = context.spec.id_field(direction.source());
-    let Canonical::Value(wanted) = source_schema.canonical(field, &Value::Text(target.id.clone())) else {
+    let Canonical::Value(wanted) = source_schema.canonical(field, &Value::Text(id.clone())) else {
         // The system has no field for the id: setup and doctor say so; the link table holds it all the same.
         return None;
     };
@@ -384,12 +362,19 @@ pub(crate) fn write_back_of<S: Schema>(
     if refused {
         return None;
     }
+    if broken(Break::WriteNoIdBack) {
+        return None;
+    }
     let settled =
         link.and_then(|l| l.bases.of(reverse).get(field)).is_some_and(|base| base.value == fingerprint);
     let already_there = stored(source, field, source_schema) == wanted;
     // A settled id that somebody has overwritten is put right again: the ids are the bridge's own.
+    let mut along = opt_in_along(context.spec, direction, source, source_schema);
+    let already_there = already_there && along.is_empty();
     if settled && already_there {
         return None;
     }
-    Some(WriteBack { field, value: target.id.clone(), already_there })
+    let riding = riding_along(context, reverse, target, source_schema, now);
+    along.extend(riding.iter().map(|(name, value)| (name.to_owned(), value.clone())));
+    Some(WriteBack { field, value: id.clone(), already_there, along })
 }

@@ -7,6 +7,7 @@ use crate::pair_map::{FieldRule, PairContext};
 use crate::plan::FieldPlan;
 use crate::ports::{Record, Schema};
 use crate::project::{Projected, Projection, is_blank, project, stored};
+use crate::sabotage::{Break, broken};
 use crate::settings::{FirstLink, Winner};
 
 /// Both records with what their maps make of them.
@@ -63,9 +64,32 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
     }
 
     /// The base of a field, unless its definition was edited since.
-    fn base(&self, direction: Direction, field: &str, rule: Option<&FieldRule>) -> Option<&'a Fingerprint> {
-        let base = self.bases?.bases.of(direction).get(field)?;
-        (rule?.definition == base.definition).then_some(&base.value)
+    pub(crate) fn base(
+        &self,
+        direction: Direction,
+        field: &str,
+        rule: Option<&FieldRule>,
+    ) -> Option<&'a Fingerprint> {
+        let link = self.bases?;
+        let base = link.bases.of(direction).get(field)?;
+        if rule?.forgets_at_merge && self.has_moved(link) {
+            return None;
+        }
+        let holds = rule?.definition == base.definition || broken(Break::KeepBasesOfEditedMaps);
+        holds.then_some(&base.value)
+    }
+
+    /// The base that an older definition of a field has made, where edited maps are applied.
+    fn edited(&self, field: &str, rule: &FieldRule) -> Option<&'a Fingerprint> {
+        let base = self.bases?.bases.of(self.direction).get(field)?;
+        let map = self.context.map(self.direction);
+        (map.applies_edits && rule.definition != base.definition).then_some(&base.value)
+    }
+
+    /// Whether one of the records is another one than the link names: a merge has moved it.
+    fn has_moved(&self, link: &Link) -> bool {
+        let (source, target) = (self.direction.source(), self.direction.target());
+        *link.record(source) != self.source.reference || *link.record(target) != self.target.reference
     }
 
     /// Whether the target side's edit behind reverse field `y` has not travelled yet.
@@ -82,19 +106,65 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
         self.base(reverse, y, rule).is_some_and(|base| *base != projected.base.value)
     }
 
+    /// Whether the target side's edit behind reverse field `y` asks for anything that the source does not hold already.
+    /// Two people who mean the same are no rivals, even where `x` is made differently: to lose against what is there
+    /// would leave `x` changed with nothing left to travel, and an edit back to its base would go unseen.
+    fn contests(&self, y: &str) -> bool {
+        self.is_pending(y) && (broken(Break::ContestAnAgreement) || !self.agrees(y))
+    }
+
+    /// Whether the source holds what the reverse map makes of the target.
+    fn agrees(&self, y: &str) -> bool {
+        let projected = self.reverse.fields.get(y);
+        projected.is_some_and(|projected| {
+            Fingerprint::of(&stored(self.source, y, self.source_schema)) == projected.base.value
+        })
+    }
+
+    /// Whether `y`, a partner of `x`, was never settled although the target has a value for it: two records have met, and
+    /// the blank one of them was edited before the other's value arrived.
+    fn never_travelled(&self, x: &str, y: &str) -> bool {
+        let reverse = self.direction.reverse();
+        let Some(projected) = self.reverse.fields.get(y) else { return false };
+        let steady = self.context.map(reverse).rule(y).is_some_and(|r| !r.volatile && !r.create_only);
+        steady
+            && !projected.blank
+            && self.context.are_partners(self.direction, x, y)
+            && self.bases.is_some_and(|link| !link.bases.of(reverse).contains_key(y))
+            && self.travels(projected)
+            && !self.was_refused(reverse, y, &projected.base)
+    }
+
     /// Whether the other direction is switched on and lets such a value pass.
     fn travels(&self, projected: &Projected) -> bool {
         let operations = self.context.operations(self.direction.reverse());
-        operations.update && (operations.blank_overwrites || !projected.blank)
+        let on = operations.update || broken(Break::WaitForWhatIsOff);
+        on && (operations.blank_overwrites || !projected.blank)
     }
 
-    /// Whether the other direction is switched on and carries what the target holds in `x`.
+    /// Whether the other direction is switched on and carries what the target holds in `x`. A value that it makes
+    /// nothing of, such as the name of a parent that is not linked, does not travel.
     fn can_travel_back(&self, x: &str, rule: &FieldRule) -> bool {
         self.context.operations(self.direction.reverse()).update
-            && rule.sources.iter().any(|y| self.context.are_partners(self.direction, x, y))
+            && rule.sources.iter().any(|y| {
+                self.context.are_partners(self.direction, x, y) && self.reverse.fields.contains_key(y)
+            })
+            && !self.was_refused_back(x, rule)
     }
 
-    fn was_refused(&self, direction: Direction, field: &str, base: &FieldBase) -> bool {
+    /// Whether what the target holds in `x` was refused by the source's system: it counts for nothing until it differs.
+    fn was_refused_back(&self, x: &str, rule: &FieldRule) -> bool {
+        if broken(Break::WaitForRefused) {
+            return false;
+        }
+        let reverse = self.direction.reverse();
+        rule.sources.iter().filter(|y| self.context.are_partners(self.direction, x, y)).any(|y| {
+            let projected = self.reverse.fields.get(y.as_str());
+            projected.is_some_and(|projected| self.was_refused(reverse, y, &projected.base))
+        })
+    }
+
+    pub(crate) fn was_refused(&self, direction: Direction, field: &str, base: &FieldBase) -> bool {
         self.link.is_some_and(|l| l.refusal(direction, field, &base.value, &base.definition).is_some())
     }
 
@@ -123,16 +193,26 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
         if side == self.direction.source() { Contest::Source(reason) } else { Contest::Target(reason) }
     }
 
-    /// The side with the later edit; coreBOS at a tie or when a time is unknown.
-    fn newest(&self, x: &str, rule: &FieldRule) -> Side {
+    /// The fields of the other direction that contest `x`: partners of it that are pending.
+    pub(crate) fn pending_partners(&self, x: &str, rule: &FieldRule) -> Vec<String> {
+        let partners = rule.sources.iter().filter(|y| self.context.are_partners(self.direction, x, y));
+        partners.filter(|y| self.contests(y)).cloned().collect()
+    }
+
+    /// When the value of `x` came about, on the source and on the target.
+    pub(crate) fn edit_times(&self, x: &str, rule: &FieldRule) -> (Option<Timestamp>, Option<Timestamp>) {
         let source = rule
             .sources
             .iter()
             .filter_map(|y| self.source_state.edited_at(y, self.source.modified))
             .max()
             .or(self.source.modified);
-        let target = self.target_state.edited_at(x, self.target.modified);
-        match (source, target) {
+        (source, self.target_state.edited_at(x, self.target.modified))
+    }
+
+    /// The side with the later edit; coreBOS at a tie or when a time is unknown.
+    fn newest(&self, x: &str, rule: &FieldRule) -> Side {
+        match self.edit_times(x, rule) {
             (Some(source), Some(target)) if source > target => self.direction.source(),
             (Some(source), Some(target)) if target > source => self.direction.target(),
             _ => Side::Hub,
@@ -157,11 +237,15 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
             }
             plan.unfit.insert(x.clone(), (unfit.base.clone(), unfit.reason.clone()));
         }
+        if !operations.update {
+            plan.leave_unwritten();
+        }
         if !plan.writes.is_empty() {
             self.volatile_fields(&mut plan);
             plan.edited_at = self.edit_time(&plan.writes);
         }
         self.reverse_side(&mut plan);
+        plan.leftovers &= operations.update || !broken(Break::BeSilentWhereItIsOff);
         plan
     }
 
@@ -175,14 +259,15 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
         blank_overwrites: bool,
     ) {
         let base = self.base(self.direction, x, Some(rule));
-        if base == Some(&projected.base.value) || self.was_refused(self.direction, x, &projected.base) {
+        let settled = base == Some(&projected.base.value) && !broken(Break::DropTheEchoCheck);
+        if settled || self.was_refused(self.direction, x, &projected.base) {
             return;
         }
         let here = stored(self.target, x, self.target_schema);
         let settle = |plan: &mut FieldPlan| {
             plan.settled.insert(x.to_owned(), projected.base.clone());
         };
-        if Fingerprint::of(&here) == projected.base.value {
+        if Fingerprint::of(&here) == projected.base.value && !broken(Break::WriteWhatIsThere) {
             settle(plan);
             return;
         }
@@ -197,40 +282,62 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
                 plan.lost.push(Lost { side, field: x.to_owned(), value, reason: reason.to_owned() });
             }
         };
-        if base.is_some() {
+        let edited = self.edited(x, rule);
+        let contested = || {
+            rule.sources.iter().any(|y| self.context.are_partners(self.direction, x, y) && self.contests(y))
+        };
+        // What an older definition has written, and nobody has touched since, is no more than an older projection.
+        let is_old_projection = edited.is_some_and(|old| *old == Fingerprint::of(&here));
+        if base.is_some() || is_old_projection || (edited.is_some() && contested()) {
             if blank && !blank_overwrites {
                 return;
             }
-            let contested = rule
-                .sources
-                .iter()
-                .any(|y| self.context.are_partners(self.direction, x, y) && self.is_pending(y));
-            if !contested {
+            let contested = contested();
+            // What the target holds is no older projection of ours, and has never travelled: the two meet only now.
+            let meets = !contested
+                && !broken(Break::OverwriteWhatNeverTravelled)
+                && base.is_some_and(|base| *base != Fingerprint::of(&here))
+                && rule.sources.iter().any(|y| self.never_travelled(x, y));
+            if !(contested || meets) || broken(Break::SeeNoConflict) {
                 self.history_of_overwritten(plan, x, &here);
                 write(plan);
                 return;
             }
-            match self.contest(x, rule, false) {
+            match self.contest(x, rule, meets) {
                 Contest::Source(reason) => {
                     lose(plan, self.direction.target(), reason);
+                    plan.overruled.push(x.to_owned());
                     write(plan);
                 }
                 Contest::Target(reason) => {
                     lose(plan, self.direction.source(), reason);
                     plan.leftovers = true;
+                    if broken(Break::SettleTheLoser) {
+                        settle(plan);
+                    }
                 }
             }
             return;
         }
         // No base: two existing records meet, or the map was edited.
-        if is_blank(&here) {
+        let says_nothing = blank || self.source_says_nothing(rule);
+        let empty_here = self.target_schema.may_be_blank(x, &here);
+        if empty_here && says_nothing {
+            // 0 in one system, blank in the other.
+            settle(plan);
+        } else if empty_here || broken(Break::NoRuleWithoutBase) {
             write(plan);
-        } else if blank || rule.constant {
+        } else if says_nothing || rule.constant {
             // A blank side is filled by the other; a constant fills only a blank. Either way this value is dealt with.
             settle(plan);
-            plan.leftovers |= blank && self.can_travel_back(x, rule);
+            plan.leftovers |= says_nothing && self.can_travel_back(x, rule);
         } else {
-            match self.contest(x, rule, true) {
+            let contest = match rule.origin_wins {
+                None if edited.is_some() => Contest::Source("edited_map"),
+                _ if self.was_refused_back(x, rule) => Contest::Source("refused"),
+                _ => self.contest(x, rule, true),
+            };
+            match contest {
                 Contest::Source(reason) => {
                     lose(plan, self.direction.target(), reason);
                     write(plan);
@@ -248,16 +355,30 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
         }
     }
 
+    /// Whether nothing that a field is made of says anything.
+    fn source_says_nothing(&self, rule: &FieldRule) -> bool {
+        let nothing = |y: &String| {
+            self.source.fields.get(y).is_none_or(|value| self.source_schema.may_be_blank(y, value))
+        };
+        !rule.sources.is_empty() && rule.sources.iter().all(nothing)
+    }
+
     /// A pending field that is no partner and gets overwritten goes to the history.
     fn history_of_overwritten(&self, plan: &mut FieldPlan, x: &str, here: &model::Value) {
         let reverse = self.context.map(self.direction.reverse());
         let overwritten = reverse.rules.iter().any(|(y, rule)| {
             rule.sources.contains(x) && !self.context.are_partners(self.direction, x, y) && self.is_pending(y)
         });
-        if overwritten && !is_blank(here) {
+        // A parent that is not linked cannot be pending.
+        let unlinked = self.context.is_association(self.direction, x)
+            && !reverse.rules.keys().any(|y| {
+                self.context.are_partners(self.direction, x, y) && self.reverse.fields.contains_key(y)
+            });
+        if (overwritten || unlinked) && !is_blank(here) {
             let side = self.direction.target();
+            let reason = if overwritten { "not_a_partner" } else { "parent_not_linked" };
             let (field, value) = (x.to_owned(), here.clone());
-            plan.lost.push(Lost { side, field, value, reason: "not_a_partner".to_owned() });
+            plan.lost.push(Lost { side, field, value, reason: reason.to_owned() });
         }
     }
 
@@ -265,7 +386,8 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
     fn volatile_fields(&self, plan: &mut FieldPlan) {
         let map = self.context.map(self.direction);
         for (x, projected) in &self.forward.fields {
-            if map.rule(x).is_some_and(|r| r.volatile && !r.create_only) {
+            let here = || Fingerprint::of(&stored(self.target, x, self.target_schema));
+            if map.rule(x).is_some_and(|r| r.volatile && !r.create_only) && here() != projected.base.value {
                 plan.writes.insert(x.clone(), projected.value.clone());
                 plan.settled.insert(x.clone(), projected.base.clone());
             }
@@ -301,9 +423,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
                     .iter()
                     .any(|x| plan.writes.get(x).is_some() && self.context.are_partners(self.direction, x, y));
                 if !lost {
-                    let agrees =
-                        Fingerprint::of(&stored(self.source, y, self.source_schema)) == projected.base.value;
-                    if agrees && !touched {
+                    if self.agrees(y) && !touched {
                         plan.settled_reverse.insert(y.clone(), projected.base.clone());
                     } else {
                         plan.pending.push(y.clone());
@@ -314,10 +434,12 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
             }
             let has_base = self.base(reverse, y, Some(rule)).is_some();
             if !has_base && !touched {
-                let here = stored(self.source, y, self.source_schema);
-                if Fingerprint::of(&here) == projected.base.value {
+                if self.agrees(y) {
                     plan.settled_reverse.insert(y.clone(), projected.base.clone());
-                } else if self.travels(projected) && !projected.blank {
+                } else if self.travels(projected)
+                    && !projected.blank
+                    && (!self.was_refused(reverse, y, &projected.base) || broken(Break::WaitForRefused))
+                {
                     // Equal values settle; others wait for their own notice.
                     plan.leftovers = true;
                 }

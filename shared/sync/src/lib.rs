@@ -3,11 +3,19 @@
 //! Nothing here knows AWS, HTTP or any system's JSON. `decide` is pure. Every port has an in-memory twin in `memory`,
 //! which documents what the port promises and carries the property tests.
 
+mod announce;
 mod apply;
+mod associations;
+pub mod budget;
 mod create;
 pub mod decide;
 pub mod error;
 mod fields;
+mod gate;
+pub mod import;
+pub mod inspect;
+pub mod maps;
+mod marks;
 mod matching;
 pub mod memory;
 pub mod pair_map;
@@ -17,27 +25,43 @@ pub mod poll;
 pub mod ports;
 pub mod project;
 pub mod push;
+mod reading;
 pub mod receive;
 mod recover;
+pub mod redrive;
 mod refuse;
+pub mod rehearsal;
+mod related;
+mod route;
+mod sabotage;
+mod seen;
+pub mod sessions;
 pub mod settings;
 mod settle;
+mod succession;
 mod update;
 mod write;
 mod write_back;
 
+pub use apply::park_text;
+pub use budget::{BudgetKey, BudgetStore, Pace, SharedBudget, Turn};
 pub use error::{ConnectorError, Disposition, StoreError};
-pub use pair_map::{PairContext, PairMap};
-pub use pairs::{PairSpec, pair_spec};
+pub use import::{ImportStore, Stock};
+pub use maps::{KeepsMaps, KeptMap, MapSource, MapThere, RememberedMap, UsedMap};
+pub use pair_map::{Association, MapOrigin, PairContext, PairMap};
+pub use pairs::{AssociationSpec, PairSpec, pair_spec};
 pub use plan::{ParkReason, Plan, SkipReason};
 pub use poll::{
-    Cursor, CursorKey, CursorStore, Feed, FeedPage, PollEnvironment, PollError, PollSettings, Polled, Tick,
-    poll,
+    Cursor, CursorKey, CursorStore, Feed, FeedPage, LinkedRecords, PollEnvironment, PollError, PollSettings,
+    Polled, Roll, Tick, call_roll, poll,
 };
 pub use ports::{
-    Canonical, ChangeQueue, Claimed, Clock, Connector, KeyClaimed, Lookup, NaturalKey, Opens, Reading,
-    Record, Schema, Settled, Settlement, StateStore, Writer,
+    Canonical, ChangeQueue, Claimed, Clock, Connector, FieldShape, KeyClaimed, ListedField, Lookup,
+    NaturalKey, Opens, Reading, Record, Schema, Settled, Settlement, Shared, StateStore, Waiting, Writer,
 };
 pub use push::{Delivery, Environment, Outcome, Report, World, push};
 pub use receive::receive;
-pub use settings::PairSettings;
+pub use related::Related;
+pub use route::{Candidate, RouteError, route};
+pub use sessions::{KeptSession, NewSession, SessionCache, SessionKey, SessionStore, SharedSessions};
+pub use settings::{PairSettings, SystemSettings};

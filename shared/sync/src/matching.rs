@@ -9,6 +9,8 @@ use crate::error::ConnectorError;
 use crate::pairs::PairSpec;
 use crate::ports::{Connector, Lookup, Reading, Record, StateStore};
 use crate::push::{Delivery, Environment, PushError, World};
+use crate::sabotage::{Break, broken};
+use crate::succession;
 
 /// How often a candidate that belongs to another living record is looked at again: a merge that is under way
 /// shows both records for a moment.
@@ -23,7 +25,7 @@ pub(crate) async fn linked_target<W: World>(
     Ok(match reading {
         Reading::Found(record) => TargetNow::Linked(record),
         Reading::MergedInto(survivor) => {
-            let linked = environment.store.find_link(&survivor.reference, &environment.context.pair).await?;
+            let linked = succession::link_of_survivor(environment, &survivor).await?;
             TargetNow::MergedInto { survivor, linked }
         }
         Reading::Gone => {
@@ -65,6 +67,12 @@ pub(crate) async fn unlinked_target<W: World>(
     source: &Record,
     delivery: &Delivery,
 ) -> Result<TargetNow, PushError> {
+    if broken(Break::MatchNothing) {
+        return Ok(TargetNow::Nobody);
+    }
+    if let Some(target) = succession::inheritance(environment, source).await? {
+        return Ok(target);
+    }
     if let Some(target) = by_carried_id(environment, source).await? {
         return Ok(target);
     }

@@ -1,6 +1,101 @@
 //! The table of pairs: which objects, which maps, which fields carry the ids.
 
+mod table;
+
 use model::{Direction, ObjectName, PairKind, Side, SystemKind};
+
+pub use table::PAIRS;
+
+/// A reference between two records of one system that a pair carries into the other one: a contact and its company.
+#[derive(Clone, Copy, Debug)]
+pub struct AssociationSpec {
+    /// The coreBOS field that names the parent.
+    pub hub_field: &'static str,
+    /// The other system's field that names it, as its connector calls it.
+    pub remote_field: &'static str,
+    /// The pair whose links join the parents.
+    pub parents: PairKind,
+    /// Fields of the other system that it fills by itself as the association changes: never written while the
+    /// association is carried there. A map that names them is told so.
+    pub follow_on_remote: &'static [&'static str],
+    /// coreBOS takes no record without it: nothing is created there before the parent is linked.
+    pub needed_on_hub: bool,
+}
+
+/// What a coreBOS record itself says about being kept in step, in fields of yes and no.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate {
+    /// Must be yes.
+    pub opted_in: &'static str,
+    /// Must not be yes: the other system has deleted the record.
+    pub gone: &'static str,
+}
+
+/// A field that is written together with others and is never a reason for a write.
+#[derive(Clone, Copy, Debug)]
+pub enum RidesAlong {
+    /// What a field of the other system says.
+    Field(&'static str),
+    /// The time of the write.
+    Now,
+}
+
+/// A field that marks a coreBOS record whose partner is gone.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    /// The field.
+    pub field: &'static str,
+    /// What it is set to.
+    pub marked: Marked,
+    /// What it is set to when the partner is back; nothing where the projection says it.
+    pub unmarked: Option<&'static str>,
+}
+
+impl Mark {
+    /// What the field holds once it is marked; nothing where that depends on the time.
+    pub fn text(&self) -> Option<&'static str> {
+        match self.marked {
+            Marked::As(text) => Some(text),
+            Marked::Now => None,
+        }
+    }
+}
+
+/// The value of a mark.
+#[derive(Clone, Copy, Debug)]
+pub enum Marked {
+    /// This text.
+    As(&'static str),
+    /// The time at which it is marked. Never a mark of its own.
+    Now,
+}
+
+/// What becomes of the other system's record when the coreBOS record is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HubGone {
+    /// It loses the coreBOS id.
+    IdIsBlanked,
+    /// It goes into the recycle bin.
+    RemoteIsArchived,
+}
+
+impl AssociationSpec {
+    /// The field of a side that names the parent.
+    pub fn field(&self, side: Side) -> &'static str {
+        match side {
+            Side::Hub => self.hub_field,
+            Side::Remote => self.remote_field,
+        }
+    }
+
+    /// The fields of a side that follow from the association by themselves.
+    pub fn followers(&self, side: Side) -> &'static [&'static str] {
+        match side {
+            Side::Hub => &[],
+            Side::Remote => self.follow_on_remote,
+        }
+    }
+}
 
 /// One row of the table of pairs.
 #[derive(Clone, Copy, Debug)]
@@ -23,48 +118,44 @@ pub struct PairSpec {
     pub hub_id_on_remote: &'static str,
     /// Fields that are filled whatever the map says, unless it names them: coreBOS field, source field.
     pub forced_to_hub: &'static [(&'static str, &'static str)],
+    /// The coreBOS field and the other system's field that say that a person refuses mail: carried both ways, unless a
+    /// map or a switch says otherwise. A yes wins where nothing is known of before.
+    pub opt_out: Option<(&'static str, &'static str)>,
+    /// The field of the other system that is blank while a record is nobody yet: such records are not created in coreBOS.
+    pub identified_by: Option<&'static str>,
+    /// coreBOS fields that are written together with others, and only then.
+    pub rides_along: &'static [(&'static str, RidesAlong)],
+    /// coreBOS fields of records that are created from the other system, and what they get.
+    pub given_at_birth: &'static [(&'static str, &'static str)],
+    /// What a coreBOS record must say to be kept in step; where there is none, all are.
+    pub gate: Option<Gate>,
     /// What marks a coreBOS record whose partner is gone.
-    pub marks_on_hub: &'static [(&'static str, &'static str)],
+    pub marks_on_hub: &'static [Mark],
+    /// What becomes of the other record when the coreBOS record is gone.
+    pub hub_gone: HubGone,
     /// The coreBOS field and the other system's field that name the same person or company.
     pub natural_keys: &'static [(&'static str, &'static str)],
+    /// The references to records of other pairs that are carried.
+    pub associations: &'static [AssociationSpec],
+    /// The pair whose coreBOS records may turn into records of this one, and the field by which these name them.
+    pub succeeds: Option<(PairKind, &'static str)>,
 }
-
-/// All pairs.
-pub const PAIRS: &[PairSpec] = &[
-    PairSpec {
-        kind: PairKind::MauticContacts,
-        remote_kind: SystemKind::Mautic,
-        hub_object: "Contacts",
-        remote_object: "contact",
-        map_to_hub: "MauticToContacts",
-        map_to_remote: "ContactsToMautic",
-        remote_id_on_hub: "mautic_id",
-        hub_id_on_remote: "corebos_id",
-        forced_to_hub: &[("contact_points", "points")],
-        marks_on_hub: &[("mautic_id", ""), ("deleted_in_mautic", "1")],
-        natural_keys: &[("email", "email")],
-    },
-    PairSpec {
-        kind: PairKind::MauticCompanies,
-        remote_kind: SystemKind::Mautic,
-        hub_object: "Accounts",
-        remote_object: "company",
-        map_to_hub: "MauticToAccounts",
-        map_to_remote: "AccountsToMautic",
-        remote_id_on_hub: "mautic_id",
-        hub_id_on_remote: "company_corebos_id",
-        forced_to_hub: &[],
-        marks_on_hub: &[("mautic_id", ""), ("deleted_in_mautic", "1")],
-        natural_keys: &[("accountname", "companyname")],
-    },
-];
 
 /// The row of a pair.
 pub fn pair_spec(kind: PairKind) -> &'static PairSpec {
     match kind {
         PairKind::MauticContacts => &PAIRS[0],
         PairKind::MauticCompanies => &PAIRS[1],
+        PairKind::HubSpotContacts => &PAIRS[2],
+        PairKind::HubSpotCompanies => &PAIRS[3],
+        PairKind::HubSpotLeads => &PAIRS[4],
+        PairKind::HubSpotDeals => &PAIRS[5],
     }
+}
+
+/// Whether records of a pair are parents in an association of another one.
+pub fn has_children(kind: PairKind) -> bool {
+    PAIRS.iter().flat_map(|spec| spec.associations).any(|association| association.parents == kind)
 }
 
 impl PairSpec {
@@ -85,10 +176,12 @@ impl PairSpec {
     }
 
     /// What a record of this side is marked with when its partner is gone.
-    pub fn marks(&self, side: Side) -> Vec<(&'static str, &'static str)> {
+    pub fn marks(&self, side: Side) -> Vec<Mark> {
         match side {
             Side::Hub => self.marks_on_hub.to_vec(),
-            Side::Remote => vec![(self.hub_id_on_remote, "")],
+            Side::Remote => {
+                vec![Mark { field: self.hub_id_on_remote, marked: Marked::As(""), unmarked: None }]
+            }
         }
     }
 
@@ -119,5 +212,16 @@ mod tests {
             assert_eq!(pair_spec(kind).kind, kind);
         }
         assert_eq!(PAIRS.len(), PairKind::ALL.len());
+    }
+
+    #[test]
+    fn parents_of_an_association_are_joined_between_the_same_systems() {
+        for spec in PAIRS {
+            for association in spec.associations {
+                assert_eq!(pair_spec(association.parents).remote_kind, spec.remote_kind, "{:?}", spec.kind);
+                assert!(has_children(association.parents) && association.parents != spec.kind);
+            }
+        }
+        assert!(!has_children(PairKind::MauticContacts));
     }
 }

@@ -18,6 +18,12 @@ pub enum SkipReason {
     Tombstone,
     /// The target refused exactly this before.
     RefusedBefore,
+    /// The record is nobody yet: a visitor without a name or an address.
+    Anonymous,
+    /// The coreBOS record does not say that it is to be kept in step with this system.
+    NotOptedIn,
+    /// The system takes no record without its parent, and that is not linked yet.
+    AwaitsParent,
 }
 
 impl SkipReason {
@@ -29,6 +35,9 @@ impl SkipReason {
             Self::NeverLinked => "never_linked",
             Self::Tombstone => "tombstone",
             Self::RefusedBefore => "refused_before",
+            Self::Anonymous => "anonymous",
+            Self::NotOptedIn => "not_opted_in",
+            Self::AwaitsParent => "awaits_parent",
         }
     }
 }
@@ -72,15 +81,29 @@ pub struct FieldPlan {
     pub pending: Vec<String>,
     /// Something is left for the other direction to carry: a loser or a pending field.
     pub leftovers: bool,
+    /// Target fields whose own edit, pending until now, loses to what is written.
+    pub overruled: Vec<String>,
     /// Values that do not survive.
     pub lost: Vec<Lost>,
     /// Values that the target cannot hold, by field, with the reason; new ones only.
     pub unfit: BTreeMap<String, (FieldBase, String)>,
+    /// Something would have been written if the direction were not switched off.
+    pub switched_off: bool,
     /// The time of the edit that the write carries.
     pub edited_at: Option<Timestamp>,
 }
 
 impl FieldPlan {
+    /// Takes out what would be written: the direction is switched off. What agrees already is settled all the same,
+    /// and what is pending on the other side has not lost and travels.
+    pub(crate) fn leave_unwritten(&mut self) {
+        let writes = std::mem::take(&mut self.writes);
+        self.switched_off = !writes.is_empty();
+        self.settled.retain(|field, _| !writes.contains(field));
+        self.lost.clear();
+        self.unfit.clear();
+    }
+
     /// Whether there is nothing to write and nothing to settle.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
@@ -92,7 +115,7 @@ impl FieldPlan {
 }
 
 /// The id that the source record must carry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WriteBack {
     /// The field of the source system.
     pub field: &'static str,
@@ -100,6 +123,8 @@ pub struct WriteBack {
     pub value: String,
     /// Whether the source already holds it: settled, not written.
     pub already_there: bool,
+    /// What is written with it, if it is written.
+    pub along: Fields,
 }
 
 /// How the link changes besides its bases.
@@ -150,7 +175,15 @@ pub enum Plan {
         gone: Side,
         /// What the surviving record is marked with.
         marks: Fields,
+        /// What an administrator should know.
+        park: Option<ParkReason>,
     },
+    /// The coreBOS record is gone: the other one goes into its system's recycle bin; keep a tombstone.
+    Archive,
+    /// The coreBOS record says that it is not to be kept in step for now: the link keeps its bases and rests.
+    Pause,
+    /// An administrator wants a deleted record back: the link with the tombstone is given up, and all begins anew.
+    Forget,
     /// Keep a tombstone and write nothing.
     Unlink {
         /// Whose record is gone.

@@ -7,6 +7,7 @@
 //! that time does not suffice for goes on at the next tick; a tick that meets a running one ends.
 
 mod cursor;
+mod roll;
 mod settings;
 
 use std::future::Future;
@@ -19,7 +20,8 @@ use crate::error::{ConnectorError, StoreError};
 use crate::ports::{ChangeQueue, Clock};
 
 pub use cursor::{Cursor, CursorKey, CursorStore, Pass, Position};
-pub use settings::{DayHours, FasterHours, PollSettings, Weekday, WrongPollSettings};
+pub use roll::{LinkedRecords, Roll, call_roll};
+pub use settings::{DayHours, FasterHours, PollSettings, Weekday};
 
 /// One page of what changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -198,6 +200,7 @@ fn notices_of(
         receipt: format!("{}/{}/{}", tick.id, key.object, noticed + index),
         received_at: now,
         modified_at: None,
+        command: None,
     });
     Notice::coalesce(all)
 }

@@ -9,13 +9,20 @@ use jiff::Timestamp;
 use model::{Direction, Link, LinkStatus, Notice, NoticeKind, ParkedChange, RecordRef, RecordState, System};
 
 use crate::apply;
-use crate::decide::{Situation, SourceNow, States, TargetNow, decide};
+use crate::associations;
+use crate::decide::{SourceNow, States, TargetNow};
 use crate::error::{ConnectorError, Disposition, StoreError};
 use crate::matching;
 use crate::pair_map::PairContext;
-use crate::ports::{ChangeQueue, Clock, Connector, Reading, Record, Settlement, StateStore};
+use crate::ports::{ChangeQueue, Clock, Connector, Reading, Settlement, StateStore};
+use crate::reading::{read_both, read_under_state};
 use crate::recover;
+use crate::related::look_up_both;
+use crate::sabotage::{Break, broken};
 use crate::settings::PairSettings;
+use crate::succession;
+
+pub(crate) use crate::seen::Seen;
 
 /// The systems, the table, the queues and the clock that a push works with.
 pub trait World: Send + Sync {
@@ -137,10 +144,6 @@ const ROUNDS: u32 = 6;
 /// How long to wait at most before looking again whether a lease has ended.
 const LEASE_POLL: Duration = Duration::from_secs(2);
 
-/// How often, and how long apart, a record is read again that is older than its notice says, or is not there yet.
-const REREADS: u32 = 4;
-const REREAD_PAUSE: Duration = Duration::from_millis(400);
-
 /// Pushes what a notice points at.
 pub async fn push<W: World>(
     environment: &Environment<'_, W>,
@@ -149,13 +152,41 @@ pub async fn push<W: World>(
 ) -> Outcome {
     for _ in 0..ROUNDS {
         match round(environment, notice, delivery).await {
-            Ok(Some(report)) => return Outcome::Done(report),
+            Ok(Some(report)) => {
+                let after = async {
+                    associations::take_up_children(environment, notice, &report).await?;
+                    forget_erased(environment, notice, &report).await
+                };
+                return match after.await {
+                    Ok(()) => Outcome::Done(report),
+                    Err(error) => outcome_of(environment, notice, error.into()).await,
+                };
+            }
             Ok(None) => {}
             Err(error) => return outcome_of(environment, notice, error).await,
         }
     }
     let detail = "others kept changing the same records".to_owned();
     give_up_or_retry(environment, notice, None, "contended", detail).await
+}
+
+/// Forgets what is kept about a record whose person wants to be forgotten, once it is seen to be gone.
+async fn forget_erased<W: World>(
+    environment: &Environment<'_, W>,
+    notice: &Notice,
+    report: &Report,
+) -> Result<(), StoreError> {
+    if notice.kind != NoticeKind::Erased {
+        return Ok(());
+    }
+    let link = environment.store.find_link(&notice.record, &environment.context.pair).await?;
+    let is_gone = |link: &Link| matches!(link.status, LinkStatus::Tombstone { .. });
+    // The mark may be switched off, and what was kept goes all the same.
+    let unmarked = matches!(report.reason, "switched_off" | "not_opted_in" | "brake");
+    match link.filter(|link| is_gone(link) || unmarked) {
+        Some(link) => environment.store.forget(&link).await,
+        None => Ok(()),
+    }
 }
 
 /// What an error means for the notice.
@@ -255,24 +286,28 @@ pub(crate) fn report(
     Report { outcome, reason, source: notice.record.clone(), target, fields: Vec::new() }
 }
 
-/// What one round has read.
-pub(crate) struct Seen<'a, W: World> {
-    pub(crate) environment: &'a Environment<'a, W>,
-    pub(crate) notice: &'a Notice,
-    pub(crate) link: Option<Link>,
-    pub(crate) states: States,
-    pub(crate) source: SourceNow,
-    pub(crate) target: TargetNow,
-    pub(crate) source_schema: <W::Source as Connector>::Schema,
-    pub(crate) target_schema: <W::Target as Connector>::Schema,
-}
-
 /// One round. `None`: something changed in between, or an intent was recovered; start again.
 async fn round<W: World>(
     environment: &Environment<'_, W>,
     notice: &Notice,
     delivery: &Delivery,
 ) -> Result<Option<Report>, PushError> {
+    let Some(mut seen) = see(environment, notice, delivery).await? else { return Ok(None) };
+    if associations::wait_for_parents(&seen).await? {
+        return Ok(None);
+    }
+    succession::tell_successors(&seen).await?;
+    let plan = seen.plan();
+    apply::apply(&mut seen, plan).await
+}
+
+/// Reads everything that a decision is made from, states before records. Writes nothing, unless an expired intent is
+/// in the way. `None`: something changed in between; start again.
+pub(crate) async fn see<'a, W: World>(
+    environment: &'a Environment<'a, W>,
+    notice: &'a Notice,
+    delivery: &Delivery,
+) -> Result<Option<Seen<'a, W>>, PushError> {
     let Environment { context, direction, store, .. } = environment;
     let (link, source_state) = futures::future::try_join(
         store.find_link(&notice.record, &context.pair),
@@ -280,7 +315,9 @@ async fn round<W: World>(
     )
     .await?;
     let link = rested(environment, link)?;
-    if recover::in_the_way(environment, &notice.record, &source_state).await? {
+    if !broken(Break::MindOnlyTheTarget)
+        && recover::in_the_way(environment, &notice.record, &source_state).await?
+    {
         return Ok(None);
     }
     let (source_schema, target_schema) = schemas(environment).await?;
@@ -300,6 +337,7 @@ async fn round<W: World>(
 
     let (source, target) = read_both(environment, notice, linked_target.as_ref()).await?;
     let source = source_now(environment, source).await?;
+    let source = succession::heir(environment, source, link.as_ref(), target.as_ref()).await?;
     confirm_delete(environment, notice, &source, link.as_ref())?;
     let target = match (target, &source) {
         (Some(reading), _) => matching::linked_target(environment, notice, reading).await?,
@@ -307,25 +345,26 @@ async fn round<W: World>(
         (None, _) => TargetNow::Nobody,
     };
     let states = States { source: source_state, target: target_state };
-    let Some((source, target, states)) = settle_on(environment, source, target, states).await? else {
+    let Some((mut source, mut target, states)) = settle_on(environment, source, target, states).await? else {
         return Ok(None);
     };
+    look_up_both(environment, &mut source, &mut target).await?;
     if link.is_none() && store.find_link(&notice.record, &context.pair).await?.is_some() {
         return Ok(None);
     }
-    let seen = Seen { environment, notice, link, states, source, target, source_schema, target_schema };
-    let plan = decide(&Situation {
-        context,
-        direction: *direction,
-        link: seen.link.as_ref(),
-        source: &seen.source,
-        target: &seen.target,
-        states: &seen.states,
-        now: environment.clock.now(),
-        source_schema: &seen.source_schema,
-        target_schema: &seen.target_schema,
-    });
-    apply::apply(&seen, plan).await
+    let (from, to) = ((&mut source, &source_schema), (&mut target, &target_schema));
+    let parents = associations::translate(environment, link.as_ref(), from, to).await?;
+    Ok(Some(Seen {
+        environment,
+        notice,
+        link,
+        states,
+        source,
+        target,
+        source_schema,
+        target_schema,
+        parents,
+    }))
 }
 
 /// A link that the breaker has put to rest: its notices wait, so that nothing is lost, and it is active afterwards.
@@ -347,7 +386,7 @@ async fn is_stale<W: World>(
     environment: &Environment<'_, W>,
     link: Option<&Link>,
 ) -> Result<bool, StoreError> {
-    let Some(link) = link else { return Ok(false) };
+    let Some(link) = link.filter(|_| !broken(Break::TrustAnOldLink)) else { return Ok(false) };
     let now = environment.store.link(&link.id).await?;
     Ok(now.is_none_or(|now| now.version != link.version))
 }
@@ -398,22 +437,6 @@ async fn settle_on<W: World>(
     Ok(Some((source, target, states)))
 }
 
-/// The state of a record, and then the record.
-async fn read_under_state<W: World, C: Connector>(
-    environment: &Environment<'_, W>,
-    system: &C,
-    record: &RecordRef,
-) -> Result<Option<(Record, RecordState)>, PushError> {
-    let state = environment.store.state(record).await?;
-    if recover::in_the_way(environment, record, &state).await? {
-        return Ok(None);
-    }
-    match system.read(record).await? {
-        Reading::Found(found) => Ok(Some((found, state))),
-        Reading::MergedInto(_) | Reading::Gone => Ok(None),
-    }
-}
-
 async fn schemas<W: World>(
     environment: &Environment<'_, W>,
 ) -> Result<(<W::Source as Connector>::Schema, <W::Target as Connector>::Schema), ConnectorError> {
@@ -427,36 +450,6 @@ async fn schemas<W: World>(
     .await
 }
 
-/// Reads both records at once, and the source again while its notice knows more than it shows: coreBOS tells of a
-/// save before the transaction commits. Only notices that name a modified time wait.
-async fn read_both<W: World>(
-    environment: &Environment<'_, W>,
-    notice: &Notice,
-    target: Option<&RecordRef>,
-) -> Result<(Reading, Option<Reading>), ConnectorError> {
-    let target_read = async {
-        match target {
-            Some(target) => environment.target.read(target).await.map(Some),
-            None => Ok(None),
-        }
-    };
-    let (mut source, target) =
-        futures::future::try_join(environment.source.read(&notice.record), target_read).await?;
-    for _ in 0..REREADS {
-        let stale = match (&source, notice.modified_at) {
-            (Reading::Found(Record { modified: Some(modified), .. }), Some(named)) => *modified < named,
-            (Reading::Gone, Some(_)) => notice.kind == NoticeKind::Saved,
-            _ => false,
-        };
-        if !stale {
-            break;
-        }
-        environment.clock.sleep(REREAD_PAUSE).await;
-        source = environment.source.read(&notice.record).await?;
-    }
-    Ok((source, target))
-}
-
 async fn source_now<W: World>(
     environment: &Environment<'_, W>,
     reading: Reading,
@@ -464,8 +457,9 @@ async fn source_now<W: World>(
     Ok(match reading {
         Reading::Found(record) => SourceNow::Found(record),
         Reading::Gone => SourceNow::Gone,
+        Reading::MergedInto(_) if broken(Break::TakeMergesForDeletes) => SourceNow::Gone,
         Reading::MergedInto(survivor) => {
-            let linked = environment.store.find_link(&survivor.reference, &environment.context.pair).await?;
+            let linked = succession::link_of_survivor(environment, &survivor).await?;
             SourceNow::MergedInto { survivor, linked }
         }
     })
@@ -481,7 +475,7 @@ fn confirm_delete<W: World>(
 ) -> Result<(), PushError> {
     let in_doubt = match source {
         SourceNow::Gone => link.is_some_and(|l| l.status == LinkStatus::Active),
-        SourceNow::Found(_) => notice.kind == NoticeKind::Deleted,
+        SourceNow::Found(_) => notice.kind != NoticeKind::Saved,
         SourceNow::MergedInto { .. } => false,
     };
     if !in_doubt {

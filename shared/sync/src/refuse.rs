@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{FieldBase, Fields, Link, ParkedChange, RecordRef};
 
+use crate::error::ConnectorError;
 use crate::plan::FieldPlan;
 use crate::ports::{Connector, Lookup, Settlement};
 use crate::push::{Seen, World, parked_change};
@@ -20,13 +21,9 @@ pub(crate) async fn with_holders<W: World>(
     let environment = seen.environment;
     let (spec, side) = (environment.context.spec, environment.direction.target());
     for (field, _) in spec.natural_keys(side) {
-        let (Some(words), Some(value)) = (refused.get_mut(field), values.text(field)) else { continue };
-        let lookup = Lookup { field: field.to_owned(), value: value.trim().to_owned() };
-        if lookup.value.is_empty() {
-            continue;
-        }
-        let Ok(found) = environment.target.find(&spec.object(side), &lookup).await else { continue };
-        let others = found.iter().map(|record| &record.reference).filter(|found| Some(*found) != target);
+        let Some(words) = refused.get_mut(field) else { continue };
+        let Ok(found) = holders(seen, field, values).await else { continue };
+        let others = found.iter().filter(|found| Some(*found) != target);
         let others = others.map(RecordRef::key).collect::<Vec<_>>().join(", ");
         if others.is_empty() {
             continue;
@@ -35,6 +32,42 @@ pub(crate) async fn with_holders<W: World>(
         *words = format!("{words} ({others} has this value{ours}: merge them, or correct one)");
     }
     refused
+}
+
+/// The records of the target side that have the value of a field.
+async fn holders<W: World>(
+    seen: &Seen<'_, W>,
+    field: &str,
+    values: &Fields,
+) -> Result<Vec<RecordRef>, ConnectorError> {
+    let environment = seen.environment;
+    let value = values.text(field).unwrap_or_default().trim();
+    if value.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lookup = Lookup { field: field.to_owned(), value: value.to_owned() };
+    let object = environment.context.spec.object(environment.direction.target());
+    let found = environment.target.find(&object, &lookup).await?;
+    Ok(found.into_iter().map(|record| record.reference).collect())
+}
+
+/// Whether a creation was refused for a natural key that somebody has by now: nobody had it when we looked.
+pub(crate) async fn is_taken_meanwhile<W: World>(
+    seen: &Seen<'_, W>,
+    refused: &BTreeMap<String, String>,
+    values: &Fields,
+) -> bool {
+    let (spec, side) = (seen.environment.context.spec, seen.environment.direction.target());
+    // The id, too: it is in every create, and a first one whose answer was lost may have made the record.
+    let keys = spec.natural_keys(side).into_iter().map(|(field, _)| field).chain([spec.id_field(side)]);
+    for field in keys {
+        if refused.contains_key(field)
+            && holders(seen, field, values).await.is_ok_and(|found| !found.is_empty())
+        {
+            return true;
+        }
+    }
+    false
 }
 
 /// Remembers and parks what the target refused.

@@ -1,9 +1,29 @@
-//! The settings of a pair, with their defaults and meanings.
+//! Settings: the user's, edited at run time. Here is what each means; [`table`] has a row for each, with its name,
+//! what it may hold and its default.
+//!
+//! | item of the table | holds |
+//! |---|---|
+//! | `pair:<pair>` | [`PairSettings`] |
+//! | `poll:<system>` | [`crate::PollSettings`] |
+//! | `system:<system>` | [`SystemSettings`], and what the connector reads |
+//! | `map:<name>` | a field map that takes over from all others of its name |
+//!
+//! An item holds only what is set; everything else is the default. `identity#<system>` and `rivals#<system>`, which the
+//! bridge keeps beside them, are no settings.
+
+mod place;
+mod stored;
+pub mod table;
+mod value;
 
 use std::time::Duration;
 
 use model::Direction;
 use serde::{Deserialize, Serialize};
+
+pub use place::{NoSuchSetting, Place, find, map_key, pair_key, places, poll_key, system_key};
+pub use stored::{WrongSetting, pair_settings, poll_settings, problems, problems_of_pair, system_settings};
+pub use value::ValueKind;
 
 /// Who wins when both sides changed the same field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +49,17 @@ pub enum FirstLink {
     Remote,
 }
 
+/// What a deal is related to in coreBOS, which knows one of the two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RelateDealWith {
+    /// Its contact; its company where it has none.
+    #[default]
+    Contacts,
+    /// Its company; its contact where it has none.
+    Accounts,
+}
+
 /// The switches of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -40,13 +71,39 @@ pub struct Operations {
     pub update: bool,
     /// Mark deletes.
     pub delete: bool,
-    /// Whether a blank value may blank the other side.
+    /// Whether a blank value may blank the other side. Somebody who takes mail again counts as a blank.
     pub blank_overwrites: bool,
+    /// Carry who refuses mail: coreBOS's e-mail opt-out, Mautic's do not contact.
+    pub opt_outs: bool,
+    /// Carry associations: which company a contact belongs to.
+    pub associations: bool,
 }
 
 impl Default for Operations {
     fn default() -> Self {
-        Self { create: true, update: true, delete: true, blank_overwrites: true }
+        Self {
+            create: true,
+            update: true,
+            delete: true,
+            blank_overwrites: true,
+            opt_outs: true,
+            associations: true,
+        }
+    }
+}
+
+/// What the bridge reads about a system that is not coreBOS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SystemSettings {
+    /// Whether the system is kept in step. Default true. Off: nothing of it is read or written; what is told of
+    /// meanwhile is remembered and travels when it is on again. coreBOS's `mautic_isactive`.
+    pub active: bool,
+}
+
+impl Default for SystemSettings {
+    fn default() -> Self {
+        Self { active: true }
     }
 }
 
@@ -71,6 +128,14 @@ pub struct PairSettings {
     /// After how many attempts a change that fails for reasons of its own is parked. An outage does not count.
     /// Default 20.
     pub max_attempts: u32,
+    /// Whether the pair works although another integration, such as coreBOS's own, is switched on beside it. Default
+    /// false: both would answer each other for ever.
+    pub allow_other_integration: bool,
+    /// Which of a deal's associations is its `related_to` in coreBOS where HubSpot has both. Default `contacts`.
+    pub relate_deal_with: RelateDealWith,
+    /// Whether the side that `<master>` names in a map wins a conflict: coreBOS's master and slave synchronisation.
+    /// Default true.
+    pub masters: bool,
 }
 
 impl Default for PairSettings {
@@ -84,6 +149,9 @@ impl Default for PairSettings {
             writes_per_link: 30,
             delete_confirm_seconds: 3,
             max_attempts: 20,
+            allow_other_integration: false,
+            relate_deal_with: RelateDealWith::default(),
+            masters: true,
         }
     }
 }

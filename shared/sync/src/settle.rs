@@ -11,6 +11,7 @@ use crate::pair_map::PairContext;
 use crate::plan::{FieldPlan, LinkChange};
 use crate::ports::{Canonical, Record, Schema};
 use crate::project::project;
+use crate::sabotage::{Break, broken};
 
 /// What was really written, as the intent said and the target's answer confirms.
 #[derive(Clone, Debug)]
@@ -21,6 +22,9 @@ pub(crate) struct Written {
     pub(crate) fields: Vec<String>,
     /// Reverse fields that were pending before the write and did not lose.
     pub(crate) pending: Vec<String>,
+    /// The target record is new, made of the source record. What the reverse map gives everybody is for records that
+    /// come from there: the source record, which was here first, does without.
+    pub(crate) created: bool,
 }
 
 /// Settles the bases of a link after a write (rule 5).
@@ -42,8 +46,12 @@ pub(crate) fn settle_bases<S: Schema>(
     let answered = project(context.map(reverse), answer, source_schema, now);
     let id_field = context.spec.id_field(direction.source());
     for (y, projected) in &answered.fields {
-        let partner = written.fields.iter().any(|x| context.are_partners(direction, x, y));
-        if partner && y != id_field && !written.pending.contains(y) {
+        let reads = |x: &String| context.map(reverse).rule(y).is_some_and(|rule| rule.sources.contains(x));
+        let constant = || context.map(reverse).rule(y).is_some_and(|rule| rule.constant);
+        let partner = written.fields.iter().any(|x| context.are_partners(direction, x, y))
+            || (broken(Break::SettleReadersReverse) && written.fields.iter().any(reads))
+            || broken(Break::SettleAllReverse);
+        if (partner || (written.created && constant())) && y != id_field && !written.pending.contains(y) {
             bases.of_mut(reverse).insert(y.clone(), projected.base.clone());
         }
     }
@@ -59,11 +67,14 @@ pub(crate) fn written_of_intent<T: Schema>(
     target_schema: &T,
 ) -> Option<Written> {
     let Intent::Write { fields, pending, .. } = intent else { return None };
-    let mut written = Written { settled: BTreeMap::new(), fields: Vec::new(), pending: pending.clone() };
+    let mut written =
+        Written { settled: BTreeMap::new(), fields: Vec::new(), pending: pending.clone(), created: false };
     for (name, field) in fields {
         let now = Fingerprint::of(&crate::project::stored(target, name, target_schema));
         let ours = now == field.projection.value
-            || (now != field.before && target.last_writer == crate::ports::Writer::Us);
+            || (now != field.before
+                && target.last_writer == crate::ports::Writer::Us
+                && !broken(Break::TakeRecodedForAnEdit));
         if ours {
             written.settled.insert(name.clone(), field.projection.clone());
             written.fields.push(name.clone());
@@ -93,6 +104,9 @@ pub(crate) fn remember_refusals(
     direction: Direction,
     refused: &BTreeMap<String, FieldBase>,
 ) {
+    if broken(Break::ForgetRefusals) {
+        return;
+    }
     for (field, base) in refused {
         link.refused.retain(|r| !(r.direction == direction && r.field == *field));
         link.refused.push(Refusal {
@@ -110,21 +124,32 @@ pub(crate) fn forget_refusals(link: &mut Link, direction: Direction, settled: &B
 }
 
 /// The link as a plan changes it, before its bases are settled.
-pub(crate) fn changed_link(link: &Link, change: &LinkChange) -> Link {
-    let mut changed = link.clone();
+pub(crate) fn changed_link(context: &PairContext, link: &Link, change: &LinkChange) -> Link {
+    // A record that comes of one in another pair takes its link over into its own.
+    let mut changed = Link { pair: context.pair.clone(), ..link.clone() };
     match change {
         LinkChange::None | LinkChange::New => {}
-        LinkChange::Moved { side, to } => match side {
-            Side::Hub => changed.hub = to.clone(),
-            Side::Remote => changed.remote = to.clone(),
-        },
+        LinkChange::Moved { side, to } => {
+            match side {
+                Side::Hub => changed.hub = to.clone(),
+                Side::Remote => changed.remote = to.clone(),
+            }
+            for direction in [Direction::ToHub, Direction::ToRemote] {
+                let forgets = |field: &str| {
+                    context.map(direction).rule(field).is_some_and(|rule| rule.forgets_at_merge)
+                };
+                changed.bases.of_mut(direction).retain(|field, _| !forgets(field));
+            }
+        }
         LinkChange::Again { side, to } => {
             match side {
                 Side::Hub => changed.hub = to.clone(),
                 Side::Remote => changed.remote = to.clone(),
             }
             changed.status = model::LinkStatus::Active;
-            changed.bases = Bases::default();
+            if !broken(Break::KeepBasesOfTheDead) {
+                changed.bases = Bases::default();
+            }
             changed.refused.clear();
         }
     }

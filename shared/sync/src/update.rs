@@ -1,17 +1,21 @@
 //! Updating a target record under its lease, and settling what was written.
 
-use model::{Breaker, Link, LinkStatus, Notice, NoticeKind, RecordRef, RecordState, Side};
+use model::{Breaker, HistoryEntry, Link, LinkStatus, RecordState, Side};
 
+use crate::announce::announce;
 use crate::apply::{history, new_link, source_record, target_record, target_reference, unleased};
 use crate::decide::TargetNow;
 use crate::plan::{FieldPlan, LinkChange, WriteBack};
-use crate::ports::{ChangeQueue, Clock, Connector, Settled, Settlement, StateStore};
+use crate::ports::{Clock, Settled, Settlement, StateStore};
 use crate::push::{PushError, Report, Seen, World, parked_change, report};
 use crate::refuse::{park_unfit, refuse, with_holders};
+use crate::related::look_up;
+use crate::sabotage::{Break, broken};
 use crate::settings::PairSettings;
 use crate::settle::{
     Written, changed_link, forget_refusals, id_base, remember_own_writes, settle_bases, settled_without_write,
 };
+use crate::succession;
 use crate::write::write_claimed;
 use crate::write_back::write_id_back;
 
@@ -27,9 +31,25 @@ fn counted(link: &Link, settings: &PairSettings, now: jiff::Timestamp) -> Option
     (breaker.writes <= settings.writes_per_link).then_some(breaker)
 }
 
+/// Carries out an update. Two records that meet are linked first, if anything is to be written.
 pub(crate) async fn update<W: World>(
-    seen: &Seen<'_, W>,
+    seen: &mut Seen<'_, W>,
     plan: FieldPlan,
+    mut change: LinkChange,
+    write_back: Option<WriteBack>,
+) -> Result<Option<Report>, PushError> {
+    if change == LinkChange::New && !plan.writes.is_empty() && !broken(Break::WriteBeforeTheLink) {
+        if !link_first(seen).await? {
+            return Ok(None);
+        }
+        change = LinkChange::None;
+    }
+    write_and_settle(seen, plan, change, write_back).await
+}
+
+async fn write_and_settle<W: World>(
+    seen: &Seen<'_, W>,
+    mut plan: FieldPlan,
     change: LinkChange,
     write_back: Option<WriteBack>,
 ) -> Result<Option<Report>, PushError> {
@@ -40,7 +60,7 @@ pub(crate) async fn update<W: World>(
         (None, _) => None,
     };
     let mut link = match held {
-        Some(link) => changed_link(link, &change),
+        Some(link) => changed_link(environment.context, link, &change),
         None => new_link(
             environment,
             environment.direction,
@@ -49,8 +69,9 @@ pub(crate) async fn update<W: World>(
             &seen.notice.receipt,
         ),
     };
-    let mut settlement = Settlement::default();
-    moved_lookups(&mut settlement, held, &link);
+    // It was decided by the record as it is: its gate is open.
+    link.paused = false;
+    let mut settlement = moved_lookups(held, &link);
     let mut states = vec![];
     let mut source_version = seen.states.source.version;
     let mut written = Vec::new();
@@ -60,22 +81,15 @@ pub(crate) async fn update<W: World>(
             return trip(seen, held, &plan).await;
         };
         link.breaker = Some(breaker);
-        let Some((answer, version)) = write_claimed(seen, &plan, &link, target).await? else {
+        let Some((mut answer, version)) = write_claimed(seen, &plan, &link, target).await? else {
             return Ok(None);
         };
         let mut state = unleased(&seen.states.target, version);
         remember_own_writes(&mut state, &answer.written, &answer.answer, plan.edited_at);
         states.push((target.reference.clone(), state));
-        let facts = Written {
-            settled: plan
-                .settled
-                .iter()
-                .filter(|(x, _)| answer.written.contains(x))
-                .map(|(x, b)| (x.clone(), b.clone()))
-                .collect(),
-            fields: answer.written.clone(),
-            pending: plan.pending.clone(),
-        };
+        let facts = facts_of(&plan, &answer.written);
+        let known = [&source.related, &target.related];
+        look_up(environment, environment.direction.reverse(), &mut answer.answer, &known).await?;
         settle_bases(
             environment.context,
             environment.direction,
@@ -88,6 +102,9 @@ pub(crate) async fn update<W: World>(
         forget_refusals(&mut link, environment.direction, &facts.settled);
         let refused = with_holders(seen, answer.refused, &plan.writes, Some(&target.reference)).await;
         refuse(seen, &mut settlement, &mut link, &plan, &refused);
+        // What was to lose against a value that was refused has not lost, and travels.
+        let to_lose = plan.overruled.iter().any(|field| refused.contains_key(field));
+        plan.leftovers |= to_lose && !broken(Break::ForgetWhatWasToLose);
         written = answer.written;
     }
     let already = settled_without_write(&plan);
@@ -118,12 +135,13 @@ pub(crate) async fn update<W: World>(
     let unchanged = held == Some(&link) && states.is_empty();
     settlement.states = states;
     if !unchanged {
-        settlement.history = Some(history(seen, outcome, written.clone(), plan.lost.clone()));
+        settlement.history = Some(history_of(seen, outcome, &written, &plan, &settlement));
         settlement.link = Some(link.clone());
         if environment.store.settle(&settlement).await? == Settled::Conflict {
             return resettle(seen, settlement, &plan, &written).await;
         }
         link.version += 1;
+        succession::retire(seen).await;
     }
     if let Some(back) = write_back.filter(|b| !b.already_there) {
         let state = RecordState { version: source_version, ..seen.states.source.clone() };
@@ -135,8 +153,59 @@ pub(crate) async fn update<W: World>(
     Ok(Some(done))
 }
 
+/// The history entry of an update, with the fields that its settlement parks.
+fn history_of<W: World>(
+    seen: &Seen<'_, W>,
+    outcome: &str,
+    written: &[String],
+    plan: &FieldPlan,
+    settlement: &Settlement,
+) -> HistoryEntry {
+    let refused = settlement.parked.iter().flat_map(|parked| parked.fields.keys().cloned()).collect();
+    HistoryEntry { refused, ..history(seen, outcome, written.to_vec(), plan.lost.clone()) }
+}
+
+/// Stores the link of two records that meet, before anything is written to them. `false`: somebody was faster.
+///
+/// A write whose link is not there yet is one that nobody could settle: not who finds the intent of a worker that died,
+/// nor a worker whose settlement comes too late. An edit made meanwhile would meet our own value "for the first time",
+/// and could lose to it. Both states are raised, so that whoever has looked for a partner before and found none does
+/// not create one.
+async fn link_first<W: World>(seen: &mut Seen<'_, W>) -> Result<bool, PushError> {
+    let environment = seen.environment;
+    let (Some(source), Some(target)) = (source_record(seen), target_record(seen)) else { return Ok(false) };
+    let (source, target) = (source.reference.clone(), target.reference.clone());
+    let mut link = new_link(environment, environment.direction, &source, &target, &seen.notice.receipt);
+    let settlement = Settlement {
+        states: vec![(source, seen.states.source.clone()), (target, seen.states.target.clone())],
+        history: Some(history(seen, "linked", Vec::new(), Vec::new())),
+        link: Some(link.clone()),
+        ..moved_lookups(None, &link)
+    };
+    if environment.store.settle(&settlement).await? == Settled::Conflict {
+        return Ok(false);
+    }
+    link.version += 1;
+    seen.states.source.version += 1;
+    seen.states.target.version += 1;
+    seen.link = Some(link);
+    Ok(true)
+}
+
+/// What of a plan was really written.
+fn facts_of(plan: &FieldPlan, written: &[String]) -> Written {
+    let settled = plan.settled.iter().filter(|(x, _)| written.contains(x));
+    Written {
+        settled: settled.map(|(x, base)| (x.clone(), base.clone())).collect(),
+        fields: written.to_vec(),
+        pending: plan.pending.clone(),
+        created: false,
+    }
+}
+
 /// Which records find the link now, and which no longer do.
-fn moved_lookups(settlement: &mut Settlement, held: Option<&Link>, link: &Link) {
+fn moved_lookups(held: Option<&Link>, link: &Link) -> Settlement {
+    let mut settlement = Settlement::default();
     for side in [Side::Hub, Side::Remote] {
         let now = link.record(side);
         match held.map(|l| l.record(side)) {
@@ -148,46 +217,7 @@ fn moved_lookups(settlement: &mut Settlement, held: Option<&Link>, link: &Link) 
             None => settlement.lookups_added.push(now.clone()),
         }
     }
-}
-
-/// Tells the other direction what is left for it, and the other pairs of a coreBOS record that it was written.
-///
-/// Before the settlement, so that nothing is lost in between: a notice too many does no harm.
-pub(crate) async fn announce<W: World>(
-    seen: &Seen<'_, W>,
-    target: &RecordRef,
-    plan: &FieldPlan,
-    written: &[String],
-) -> Result<(), PushError> {
-    let environment = seen.environment;
-    let now = environment.clock.now();
-    let notice = |suffix: &str| Notice {
-        record: target.clone(),
-        kind: NoticeKind::Saved,
-        receipt: format!("{}>{suffix}", seen.notice.receipt),
-        received_at: now,
-        modified_at: None,
-    };
-    let source_system = environment.source.system();
-    let reverse = environment.context.operations(environment.direction.reverse());
-    if plan.leftovers && reverse.update && environment.queue.reaches(source_system) {
-        environment.queue.send(source_system, &[notice("left")]).await?;
-    }
-    if written.is_empty() || environment.direction.target() != Side::Hub {
-        return Ok(());
-    }
-    for remote in environment.other_remotes.iter().filter(|remote| environment.queue.reaches(remote)) {
-        environment.queue.send(remote, &[notice(&remote.to_string())]).await?;
-    }
-    Ok(())
-}
-
-/// Tells the other pairs of a coreBOS record that it was created.
-pub(crate) async fn announce_created<W: World>(
-    seen: &Seen<'_, W>,
-    target: &RecordRef,
-) -> Result<(), PushError> {
-    announce(seen, target, &FieldPlan::default(), &["id".to_owned()]).await
+    settlement
 }
 
 /// Somebody settled the link between our read and our settlement, although the write was done under our lease:

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{Fields, Fingerprint, Intent, IntentField, Lease, Link, RecordRef};
+use model::{Fingerprint, Intent, IntentField, Lease, Link, RecordRef};
 
 use crate::apply::{lease, release, source_record, target_record};
+use crate::associations;
 use crate::error::ConnectorError;
 use crate::plan::FieldPlan;
 use crate::ports::{Claimed, Clock, Connector, Reading, Record, StateStore};
 use crate::project::stored;
 use crate::push::{PushError, Seen, World};
+use crate::refuse::with_holders;
+use crate::sabotage::{Break, broken};
 use crate::settle::written_of_intent;
 
 /// How long to wait before looking whether a write whose answer was lost was done.
@@ -47,18 +50,34 @@ pub(crate) async fn write_claimed<W: World>(
         edited_at: plan.edited_at,
     };
     let lease = lease(environment, seen.notice, intent);
-    let claimed = environment.store.claim(&target.reference, seen.states.target.version, &lease).await?;
+    if broken(Break::WriteBeforeTheClaim) {
+        let result = write(seen, plan, &target.reference, &lease).await?;
+        let claimed = environment.store.claim(&target.reference, seen.states.target.version, &lease).await?;
+        let Claimed::Yes { version } = claimed else { return Ok(None) };
+        return Ok(Some((result, version)));
+    }
+    let claimed = if broken(Break::SkipTheClaim) {
+        Claimed::Yes { version: seen.states.target.version }
+    } else {
+        environment.store.claim(&target.reference, seen.states.target.version, &lease).await?
+    };
     let Claimed::Yes { version } = claimed else { return Ok(None) };
     // The source must not have been claimed since its state was read: what we read of it could be a write of our
     // own that is not settled yet. Whoever claims it from now on meets our lease on the target.
     if let Some(source) = source_record(seen)
+        && !broken(Break::LookOnceAtTheSource)
         && environment.store.state(&source.reference).await?.version != seen.states.source.version
     {
         release(environment, &target.reference, &seen.states.target, version).await?;
         return Ok(None);
     }
     match write(seen, plan, &target.reference, &lease).await {
-        Ok(result) => Ok(Some((result, version))),
+        Ok(mut result) => {
+            let (direction, schema) = (environment.direction, &seen.target_schema);
+            let (written, answer) = (&result.written, &mut result.answer);
+            associations::translate_answer(environment, direction, written, answer, schema).await?;
+            Ok(Some((result, version)))
+        }
         // The lease stays: whether the write was done is found out when it has ended.
         Err(error @ ConnectorError::Doubtful { .. }) => {
             Err(PushError::Unanswered { until: lease.until, detail: error.to_string() })
@@ -72,6 +91,18 @@ pub(crate) async fn write_claimed<W: World>(
             Err(error.into())
         }
     }
+}
+
+/// What stands in the way of a write although it was not sent, in words that name both records: another one with the
+/// same e-mail.
+async fn standing_in_the_way<W: World>(
+    seen: &Seen<'_, W>,
+    refused: BTreeMap<String, String>,
+) -> Option<String> {
+    let target = target_record(seen).filter(|_| !refused.is_empty())?;
+    let refused = with_holders(seen, refused, &target.fields, Some(&target.reference)).await;
+    let words = refused.into_iter().map(|(name, words)| format!("{name}: {words}"));
+    Some(words.collect::<Vec<_>>().join("; "))
 }
 
 /// Writes, leaving out what the target refuses by name.
@@ -91,11 +122,16 @@ async fn write<W: World>(
                 return Ok(WriteResult { answer, written, refused });
             }
             Err(ConnectorError::Rejected { message, fields }) => {
-                let named: Vec<(String, String)> =
-                    fields.into_iter().filter(|(name, _)| writes.contains(name)).collect();
+                let (mut named, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                    fields.into_iter().partition(|(name, _)| writes.contains(name));
+                let standing = standing_in_the_way(seen, others).await;
                 if named.is_empty() {
-                    refused.extend(writes.names().map(|name| (name.to_owned(), message.clone())));
-                    writes = Fields::default();
+                    let words = standing.unwrap_or(message);
+                    named = writes.names().map(|name| (name.to_owned(), words.clone())).collect();
+                } else if let Some(words) = &standing {
+                    // The connector knew no better than the message.
+                    let vague = named.values_mut().filter(|told| **told == message);
+                    vague.for_each(|told| told.clone_from(words));
                 }
                 for (name, words) in named {
                     writes.remove(&name);
@@ -108,7 +144,10 @@ async fn write<W: World>(
             }
             Err(doubt @ ConnectorError::Doubtful { .. }) => {
                 environment.clock.sleep(DOUBT_PAUSE).await;
-                let Reading::Found(found) = environment.target.read(target).await? else { return Err(doubt) };
+                let side = environment.direction.target();
+                let reading =
+                    associations::read(environment.context, side, environment.target, target).await?;
+                let Reading::Found(found) = reading else { return Err(doubt) };
                 let Some(facts) = written_of_intent(&lease.intent, &found, &seen.target_schema) else {
                     return Err(doubt);
                 };

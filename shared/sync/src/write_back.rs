@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{Fields, Fingerprint, Intent, IntentField, Link, RecordRef, RecordState};
+use model::{Fingerprint, HistoryEntry, Intent, IntentField, Link, RecordRef, RecordState};
 
-use crate::apply::{lease, release, source_record, unleased};
+use crate::apply::{history, lease, release, source_record, unleased};
 use crate::error::ConnectorError;
 use crate::plan::WriteBack;
 use crate::ports::{Claimed, Connector, Schema, Settled, Settlement, StateStore};
@@ -47,7 +47,8 @@ pub(crate) async fn write_id_back<W: World>(
     let crate::ports::Canonical::Value(value) = seen.source_schema.canonical(back.field, &wanted) else {
         return release(environment, source, state, version).await;
     };
-    let values: Fields = [(back.field, value)].into_iter().collect();
+    let mut values = back.along.clone();
+    values.insert(back.field, value);
     let mut settlement = Settlement::default();
     let mut after = unleased(state, version);
     match environment.source.update(source, &values).await {
@@ -55,6 +56,8 @@ pub(crate) async fn write_id_back<W: World>(
             link.bases.of_mut(reverse).insert(field, base);
             let edited_at = source_record(seen).and_then(|record| record.modified);
             remember_own_writes(&mut after, &[back.field.to_owned()], &answer, edited_at);
+            let told = history(seen, "id_written", vec![back.field.to_owned()], Vec::new());
+            settlement.history = Some(HistoryEntry { direction: reverse, ..told });
         }
         Err(ConnectorError::Rejected { message, fields }) => {
             let words = fields.get(back.field).cloned().unwrap_or(message);

@@ -8,20 +8,33 @@
 //! |---|---|
 //! | [`systems`] | a connector, opened with its secret, its identity checked |
 //! | [`pairs`] | a pair with its maps and settings, cached for a short time |
+//! | [`maps`] | which map is in use: from the settings, coreBOS or the bundle, the last good one while an edit is broken |
+//! | [`live_schema`] | the fields that both systems have, for the check of a map |
 //! | [`way`] | which way a push goes: into coreBOS or out of it |
+//! | [`rivals`] | other integrations, which keep a pair from starting |
+//! | [`switched_off`] | what is told of while a system is switched off |
 //! | [`run`] | the body of every push function |
+//! | [`import`] | a pair and its lanes, for an import |
 //! | [`poll`] | the body of every poll function |
 
+pub mod import;
+pub mod live_schema;
+pub mod maps;
 mod not_ready;
 pub mod pairs;
 pub mod poll;
 mod report;
+pub mod rivals;
 pub mod run;
+pub mod switched_off;
 pub mod systems;
 pub mod way;
 
+pub use import::ImportPorts;
+pub use live_schema::Live;
+pub use maps::{LookedAt, MapInUse, MapOrigin, Unusable};
 pub use not_ready::NotReady;
 pub use pairs::{PushPorts, ReadyPair, Systems};
 pub use poll::{PollPorts, Ticked, told_failure};
-pub use run::{push, run_push};
+pub use run::{PushFunction, inspect, push, run_push};
 pub use way::{ToHub, ToRemote, Way};

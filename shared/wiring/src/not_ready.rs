@@ -1,6 +1,8 @@
 //! Why a system or a pair is not ready, and who mends that.
 
 use aws::secrets::SecretError;
+use model::System;
+use sync::settings::WrongSetting;
 use sync::{ConnectorError, Disposition, Outcome, StoreError};
 
 /// Why something is not ready.
@@ -14,6 +16,9 @@ pub enum NotReady {
         /// What was seen, without personal data.
         detail: String,
     },
+    /// The settings have switched the system off.
+    #[error("{0} is switched off; `bridge settings set {kind}.active on` switches it on again", kind = .0.kind().as_str())]
+    SwitchedOff(System),
     /// An administrator must act.
     #[error("{detail}")]
     ByAdministrator {
@@ -22,6 +27,15 @@ pub enum NotReady {
         /// What is wrong and what to do.
         detail: String,
     },
+}
+
+impl From<WrongSetting> for NotReady {
+    fn from(error: WrongSetting) -> Self {
+        Self::ByAdministrator {
+            reason: "configuration",
+            detail: format!("{error}; correct it with `bridge settings`"),
+        }
+    }
 }
 
 impl From<StoreError> for NotReady {
@@ -56,6 +70,7 @@ impl From<NotReady> for Outcome {
     fn from(error: NotReady) -> Self {
         match error {
             NotReady::ForNow { after, detail } => Self::Retry { after, reason: "unavailable", detail },
+            NotReady::SwitchedOff(_) => Self::Stop { reason: "switched_off", detail: error.to_string() },
             NotReady::ByAdministrator { reason, detail } => Self::Stop { reason, detail },
         }
     }

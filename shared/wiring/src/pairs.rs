@@ -3,24 +3,30 @@
 //! Built when the first notice arrives and kept for a short time, so that edited settings and maps, and rotated
 //! secrets, take effect without a deployment.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws::config::{ConfigError, SystemConfig};
 use aws::{Clients, DynamoStore, Secrets, SqsChangeQueue, SystemClock};
 use jiff::{SignedDuration, Timestamp};
-use mapping::{FieldMap, Semantics};
-use model::{Direction, Notice, Pair, PairKind, Side, SystemKind};
+use model::{Direction, Notice, Pair, PairKind, Side, System, SystemKind};
+use serde_json::Value;
+use sync::pairs::{PAIRS, RidesAlong};
+use sync::settings;
+use sync::settings::RelateDealWith;
 use sync::{
-    ChangeQueue as _, Clock as _, Connector, Opens, PairContext, PairMap, PairSettings, PairSpec,
-    Schema as _, pair_spec,
+    Association, Candidate, ChangeQueue as _, Clock as _, Connector, KeepsMaps, Opens, PairContext, PairMap,
+    PairSettings, PairSpec, RouteError, Schema as _, pair_spec,
 };
 
+use crate::maps::{self, MapInUse, PairMaps, map_name};
 use crate::not_ready::NotReady;
-use crate::systems::open;
+use crate::rivals;
+use crate::systems::{open, settings_of};
 
-/// How long settings, maps and connections are used before they are read again.
+/// How long settings and maps are used at most before they are read again.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
 /// The connections to both systems.
@@ -37,8 +43,22 @@ pub struct Systems<H, R> {
 pub struct ReadyPair<H, R> {
     /// The pair with its maps and settings.
     pub context: PairContext,
+    /// The map into coreBOS that is in use.
+    pub to_hub: MapInUse,
+    /// The map out of coreBOS that is in use.
+    pub to_remote: MapInUse,
+    /// Whether edits that wait were told about.
+    pub(crate) told: AtomicBool,
     /// Its two systems.
     pub systems: Arc<Systems<H, R>>,
+    /// The systems of the other pairs of its coreBOS records: told after a write to coreBOS.
+    pub other_remotes: Vec<System>,
+}
+
+/// Connections, and the settings with which they were opened.
+struct Opened<H, R> {
+    systems: Arc<Systems<H, R>>,
+    settings: [Value; 2],
 }
 
 struct Cached<T> {
@@ -50,13 +70,17 @@ struct Cached<T> {
 pub struct PushPorts<H, R> {
     pub(crate) store: DynamoStore,
     pub(crate) queue: SqsChangeQueue,
+    queues: Vec<System>,
     pub(crate) lease: Duration,
+    maps_fresh: SignedDuration,
     hub: SystemConfig,
     remote: SystemConfig,
     secrets: Secrets,
-    systems: Mutex<Option<Arc<Systems<H, R>>>>,
+    systems: Mutex<Option<Opened<H, R>>>,
     pairs: Mutex<HashMap<PairKind, Cached<ReadyPair<H, R>>>>,
     warned: Mutex<HashSet<PairKind>>,
+    /// Until when a pair counts as the only integration between its systems.
+    alone: Mutex<HashMap<PairKind, Timestamp>>,
 }
 
 impl<H, R> std::fmt::Debug for PushPorts<H, R> {
@@ -68,7 +92,7 @@ impl<H, R> std::fmt::Debug for PushPorts<H, R> {
     }
 }
 
-impl<H: Opens, R: Opens> PushPorts<H, R> {
+impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
     /// The ports of this process between coreBOS and a system of the kind `remote`; nothing is read yet.
     ///
     /// # Errors
@@ -78,16 +102,20 @@ impl<H: Opens, R: Opens> PushPorts<H, R> {
         clients: Clients,
         remote: SystemKind,
     ) -> Result<Self, ConfigError> {
+        let queues = environment.changes_queues()?;
         Ok(Self {
             store: DynamoStore::new(clients.dynamodb, environment.table()?),
-            queue: SqsChangeQueue::new(clients.sqs, environment.changes_queues()?),
+            queues: queues.keys().cloned().collect(),
+            queue: SqsChangeQueue::new(clients.sqs, queues),
             lease: environment.lease()?,
+            maps_fresh: SignedDuration::try_from(environment.maps_fresh()?).unwrap_or(FRESH),
             hub: environment.system(SystemKind::CoreBos)?,
             remote: environment.system(remote)?,
             secrets: Secrets::new(clients.secrets_manager, SystemClock),
             systems: Mutex::new(None),
             pairs: Mutex::default(),
             warned: Mutex::default(),
+            alone: Mutex::default(),
         })
     }
 
@@ -97,6 +125,7 @@ impl<H: Opens, R: Opens> PushPorts<H, R> {
         self.secrets.forget(&self.remote.secret_arn);
         *lock(&self.systems) = None;
         lock(&self.pairs).clear();
+        lock(&self.alone).clear();
     }
 
     /// The pair that a notice belongs to, for a push that goes this way.
@@ -108,7 +137,77 @@ impl<H: Opens, R: Opens> PushPorts<H, R> {
         direction: Direction,
         notice: &Notice,
     ) -> Result<Arc<ReadyPair<H, R>>, NotReady> {
-        let spec = self.spec_of(direction, notice)?;
+        let spec = self.spec_of(direction, notice).await?;
+        if !self.is_ready(spec.kind) {
+            // While the system is off, this is asked before every push: nobody is passed over after it is on again.
+            self.active().await?;
+        }
+        let pair = self.ready(direction, spec).await?;
+        self.may_push(&pair).await?;
+        Ok(pair)
+    }
+
+    /// Whether the settings let the other system be read and written.
+    ///
+    /// # Errors
+    /// They do not; or they cannot be read.
+    pub async fn active(&self) -> Result<(), NotReady> {
+        let (settings, _) = settings_of(&self.store, &self.remote.system).await?;
+        if settings.active {
+            return Ok(());
+        }
+        // Else pairs that are ready already would go on.
+        lock(&self.pairs).clear();
+        Err(NotReady::SwitchedOff(self.remote.system.clone()))
+    }
+
+    /// The system that is not coreBOS.
+    pub(crate) fn remote(&self) -> &System {
+        &self.remote.system
+    }
+
+    /// coreBOS.
+    pub(crate) fn hub(&self) -> &System {
+        &self.hub.system
+    }
+
+    fn is_ready(&self, kind: PairKind) -> bool {
+        lock(&self.pairs).get(&kind).is_some_and(|cached| cached.until > SystemClock.now())
+    }
+
+    /// Whether a pair may be pushed: no other integration is switched on beside the bridge. Looked up once a minute.
+    ///
+    /// # Errors
+    /// There is one, and the settings do not allow that.
+    pub async fn may_push(&self, pair: &ReadyPair<H, R>) -> Result<(), NotReady> {
+        self.may_write(&pair.context, &pair.systems).await
+    }
+
+    pub(crate) async fn may_write(
+        &self,
+        context: &PairContext,
+        systems: &Systems<H, R>,
+    ) -> Result<(), NotReady> {
+        let (kind, now) = (context.spec.kind, SystemClock.now());
+        let is_known = lock(&self.alone).get(&kind).is_some_and(|until| *until > now);
+        if is_known || context.settings.allow_other_integration {
+            return Ok(());
+        }
+        rivals::refuse(&self.store, &systems.hub).await?;
+        rivals::refuse(&self.store, &systems.remote).await?;
+        lock(&self.alone).insert(kind, now + FRESH);
+        Ok(())
+    }
+
+    /// A pair, for a push that goes this way.
+    ///
+    /// # Errors
+    /// A system or a map is not ready.
+    pub async fn ready(
+        &self,
+        direction: Direction,
+        spec: &'static PairSpec,
+    ) -> Result<Arc<ReadyPair<H, R>>, NotReady> {
         let now = SystemClock.now();
         if let Some(cached) = lock(&self.pairs).get(&spec.kind)
             && cached.until > now
@@ -116,46 +215,93 @@ impl<H: Opens, R: Opens> PushPorts<H, R> {
             return Ok(cached.value.clone());
         }
         let systems = self.systems().await?;
-        let context = self.context(spec).await?;
+        let PairMaps { to_hub, to_remote, until } =
+            maps::of_pair(&self.store, &systems, spec, self.maps_fresh).await?;
+        let ((to_hub_map, to_hub), (to_remote_map, to_remote)) = (to_hub, to_remote);
+        let context = self.context(spec, to_hub_map, to_remote_map).await?;
         match direction.target() {
             Side::Hub => self.check_fields(&context, direction, &systems.hub).await?,
             Side::Remote => self.check_fields(&context, direction, &systems.remote).await?,
         }
-        let value = Arc::new(ReadyPair { context, systems });
-        lock(&self.pairs).insert(spec.kind, Cached { value: value.clone(), until: now + FRESH });
+        systems.remote.will_need(&spec.object(Side::Remote), needed(&context));
+        let other_remotes = self.other_remotes(spec);
+        let told = AtomicBool::new(false);
+        let value = Arc::new(ReadyPair { context, to_hub, to_remote, told, systems, other_remotes });
+        let until = until.min(now + FRESH);
+        lock(&self.pairs).insert(spec.kind, Cached { value: value.clone(), until });
         Ok(value)
     }
 
-    fn spec_of(&self, direction: Direction, notice: &Notice) -> Result<&'static PairSpec, NotReady> {
+    /// The pair of a record; where several share its object, the one that it belongs to.
+    async fn spec_of(&self, direction: Direction, notice: &Notice) -> Result<&'static PairSpec, NotReady> {
         let source = match direction.source() {
             Side::Hub => &self.hub.system,
             Side::Remote => &self.remote.system,
         };
-        let spec = PairKind::ALL.into_iter().map(pair_spec).find(|spec| {
+        let mut candidates = Vec::new();
+        for spec in PAIRS.iter().filter(|spec| {
             notice.record.system == *source
                 && spec.remote_kind == self.remote.system.kind()
                 && spec.object(direction.source()) == notice.record.object
-        });
-        spec.ok_or_else(|| NotReady::ByAdministrator {
-            reason: "configuration",
-            detail: format!(
-                "nobody here pushes {} of {}; this function reads {source}",
-                notice.record.object, notice.record.system
-            ),
-        })
+        }) {
+            candidates.push(Candidate { spec, creates: true });
+        }
+        match candidates.as_mut_slice() {
+            [] => Err(NotReady::ByAdministrator {
+                reason: "configuration",
+                detail: format!(
+                    "nobody here pushes {} of {}; this function reads {source}",
+                    notice.record.object, notice.record.system
+                ),
+            }),
+            [only] => Ok(only.spec),
+            several => {
+                self.active().await?;
+                for candidate in several {
+                    candidate.creates = self.settings(candidate.spec.kind).await?.to_hub.create;
+                }
+                let systems = self.systems().await?;
+                let ends = (&systems.hub, &systems.remote);
+                match sync::route(&candidates, &notice.record, ends, &self.store).await {
+                    Ok(spec) => Ok(spec),
+                    Err(RouteError::System(error)) => Err(error.into()),
+                    Err(RouteError::Store(error)) => Err(error.into()),
+                }
+            }
+        }
     }
 
-    /// The connections, each checked once against the identity that its system had at first contact.
+    /// The systems besides ours that have a pair with the coreBOS object of this one, and whose queue we know.
+    fn other_remotes(&self, spec: &PairSpec) -> Vec<System> {
+        let has_pair =
+            |kind| PAIRS.iter().any(|pair| pair.remote_kind == kind && pair.hub_object == spec.hub_object);
+        let others = self.queues.iter().filter(|system| **system != self.remote.system);
+        others.filter(|system| has_pair(system.kind())).cloned().collect()
+    }
+
+    /// The connections, each checked once against the identity that its system had at first contact. New ones where
+    /// the settings of a system have changed.
     async fn systems(&self) -> Result<Arc<Systems<H, R>>, NotReady> {
-        if let Some(systems) = lock(&self.systems).clone() {
-            return Ok(systems);
+        let settings = [
+            settings_of(&self.store, &self.hub.system).await?.1,
+            settings_of(&self.store, &self.remote.system).await?.1,
+        ];
+        if let Some(opened) = &*lock(&self.systems)
+            && opened.settings == settings
+        {
+            return Ok(opened.systems.clone());
         }
-        let systems = Arc::new(Systems {
+        let systems = Arc::new(self.open_systems().await?);
+        *lock(&self.systems) = Some(Opened { systems: systems.clone(), settings });
+        Ok(systems)
+    }
+
+    /// New connections, their identities checked.
+    pub(crate) async fn open_systems(&self) -> Result<Systems<H, R>, NotReady> {
+        Ok(Systems {
             hub: open(&self.hub, &self.secrets, &self.store).await?,
             remote: open(&self.remote, &self.secrets, &self.store).await?,
-        });
-        *lock(&self.systems) = Some(systems.clone());
-        Ok(systems)
+        })
     }
 
     /// A system ignores fields that it does not have, without a word; so the map's mistakes are told here, once.
@@ -171,60 +317,117 @@ impl<H: Opens, R: Opens> PushPorts<H, R> {
         let map = context.map(direction);
         let unknown: Vec<&str> = map.targets().filter(|field| !schema.has(field)).collect();
         if unknown.contains(&id_field) {
-            let remedy = match side {
-                Side::Hub => "activate the Mautic integration once in coreBOS, which creates it",
-                Side::Remote => "create a custom field of the type text with this alias, not unique",
+            let remedy = match (side, spec.remote_kind) {
+                (Side::Hub, SystemKind::HubSpot) => {
+                    "activate the HubSpot integration once in coreBOS, which creates it"
+                }
+                (Side::Hub, _) => "activate the Mautic integration once in coreBOS, which creates it",
+                (Side::Remote, SystemKind::HubSpot) => {
+                    "create a property of one line of text with this internal name and unique values"
+                }
+                (Side::Remote, _) => "create a custom field of the type text with this alias, not unique",
             };
             let detail = format!("{object} of {} has no field {id_field}: {remedy}", target.system());
             return Err(NotReady::ByAdministrator { reason: "configuration", detail });
         }
-        if !unknown.is_empty() && lock(&self.warned).insert(spec.kind) {
-            let name = match side {
-                Side::Hub => spec.map_to_hub,
-                Side::Remote => spec.map_to_remote,
-            };
-            let fields = unknown.join(" ");
-            tracing::warn!(
-                map = name,
-                target = %target.system(),
-                fields,
-                "the map names fields that its target does not have; they are left out"
-            );
+        let followers = map.left_to_target();
+        if (!unknown.is_empty() || !followers.is_empty()) && lock(&self.warned).insert(spec.kind) {
+            let name = map_name(spec, side);
+            if !unknown.is_empty() {
+                tracing::warn!(
+                    map = name,
+                    target = %target.system(),
+                    fields = unknown.join(" "),
+                    "the map names fields that its target does not have; they are left out"
+                );
+            }
+            if !followers.is_empty() {
+                tracing::warn!(
+                    map = name,
+                    target = %target.system(),
+                    fields = followers.join(" "),
+                    "the map names fields that the target fills by itself from an association that is carried; they \
+                     are left out"
+                );
+            }
         }
         Ok(())
     }
 
-    async fn context(&self, spec: &'static PairSpec) -> Result<PairContext, NotReady> {
-        let key = format!("pair:{}", spec.kind.as_str());
-        let settings: PairSettings = self.store.setting(&key).await?.unwrap_or_default();
+    async fn context(
+        &self,
+        spec: &'static PairSpec,
+        to_hub: PairMap,
+        to_remote: PairMap,
+    ) -> Result<PairContext, NotReady> {
+        let settings = self.settings(spec.kind).await?;
+        let carried = |map: PairMap, direction| {
+            let operations = settings.operations(direction);
+            let map = if settings.masters { map } else { map.without_masters() };
+            let map = if operations.opt_outs { map.with_opt_outs(spec, direction) } else { map };
+            if operations.associations { map.with_associations(spec, direction) } else { map }
+        };
+        let (to_hub, to_remote) =
+            (carried(to_hub, Direction::ToHub), carried(to_remote, Direction::ToRemote));
         Ok(PairContext {
-            pair: Pair { kind: spec.kind, hub: self.hub.system.clone(), remote: self.remote.system.clone() },
+            pair: self.pair(spec.kind),
             spec,
+            associations: self.associations(spec, &settings).await?,
             settings,
-            to_hub: self.map(spec, spec.map_to_hub, Direction::ToHub).await?,
-            to_remote: self.map(spec, spec.map_to_remote, Direction::ToRemote).await?,
+            to_hub,
+            to_remote,
             hub_is_pushed: self.queue.reaches(&self.hub.system),
             remote_is_pushed: self.queue.reaches(&self.remote.system),
         })
     }
 
-    /// The map from the settings, else the one that ships with the bundle.
-    async fn map(
+    fn pair(&self, kind: PairKind) -> Pair {
+        Pair { kind, hub: self.hub.system.clone(), remote: self.remote.system.clone() }
+    }
+
+    async fn settings(&self, kind: PairKind) -> Result<PairSettings, NotReady> {
+        let stored = self.store.setting(&settings::pair_key(kind)).await?;
+        Ok(settings::pair_settings(kind, stored)?)
+    }
+
+    /// The associations of a pair that are carried in one direction at least.
+    async fn associations(
         &self,
         spec: &'static PairSpec,
-        name: &'static str,
-        direction: Direction,
-    ) -> Result<PairMap, NotReady> {
-        let own: Option<String> = self.store.setting(&format!("map:{name}")).await?;
-        let shipped = mapping::shipped::find(name).map(|map| map.xml.to_owned());
-        let Some(xml) = own.or(shipped) else {
-            let detail = format!("there is no map {name}");
-            return Err(NotReady::ByAdministrator { reason: "map", detail });
+        settings: &PairSettings,
+    ) -> Result<Vec<Association>, NotReady> {
+        if !settings.to_hub.associations && !settings.to_remote.associations {
+            return Ok(Vec::new());
+        }
+        let mut associations = Vec::with_capacity(spec.associations.len());
+        for association in spec.associations {
+            associations.push(Association {
+                spec: association,
+                parents: self.pair(association.parents),
+                parent_settings: self.settings(association.parents).await?,
+            });
+        }
+        // The first one that names somebody counts.
+        let first = match settings.relate_deal_with {
+            RelateDealWith::Contacts => "Contacts",
+            RelateDealWith::Accounts => "Accounts",
         };
-        let map = FieldMap::compile(name, xml.as_bytes(), Semantics::Bridge)
-            .map_err(|error| NotReady::ByAdministrator { reason: "map", detail: error.to_string() })?;
-        Ok(PairMap::new(map, spec, direction))
+        associations.sort_by_key(|association| pair_spec(association.parents.kind).hub_object != first);
+        Ok(associations)
     }
+}
+
+/// The fields of the other system that a pair has to do with.
+fn needed(context: &PairContext) -> BTreeSet<String> {
+    let (to_hub, to_remote) = (&context.to_hub, &context.to_remote);
+    let sources =
+        to_hub.targets().filter_map(|target| to_hub.rule(target)).flat_map(|rule| rule.sources.clone());
+    let riding = context.spec.rides_along.iter().filter_map(|(_, ride)| match ride {
+        RidesAlong::Field(name) => Some((*name).to_owned()),
+        RidesAlong::Now => None,
+    });
+    let keys = context.spec.natural_keys.iter().map(|(_, remote)| (*remote).to_owned());
+    sources.chain(to_remote.targets().map(str::to_owned)).chain(riding).chain(keys).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -7,21 +7,19 @@ use aws::config::{ConfigError, SystemConfig};
 use aws::schedule::Firing;
 use aws::telemetry::{Counter, Metrics};
 use aws::{Clients, DynamoStore, Secrets, SqsChangeQueue, SystemClock};
-use model::{ObjectName, Side, System, SystemKind};
+use model::{ObjectName, Pair, Side, System, SystemKind};
 use serde_json::{Value, json};
 use sync::pairs::PAIRS;
+use sync::settings;
 use sync::{
     ChangeQueue as _, Clock as _, CursorKey, CursorStore as _, Feed, Opens, PollEnvironment, PollError,
-    PollSettings, Polled, Tick, poll,
+    PollSettings, Polled, Roll, Tick, call_roll, poll,
 };
 
 use crate::not_ready::NotReady;
-use crate::systems::open;
-
-/// The settings of a system's polls.
-pub fn settings_key(system: &System) -> String {
-    format!("poll:{system}")
-}
+use crate::rivals;
+use crate::switched_off;
+use crate::systems::{open, settings_of};
 
 /// Everything that lives as long as the process.
 pub struct PollPorts<C> {
@@ -31,7 +29,13 @@ pub struct PollPorts<C> {
     targets: Vec<System>,
     lease: Duration,
     secrets: Secrets,
-    system: Mutex<Option<Arc<C>>>,
+    system: Mutex<Option<Opened<C>>>,
+}
+
+/// A connection, and the settings with which it was opened.
+struct Opened<C> {
+    system: Arc<C>,
+    settings: Value,
 }
 
 impl<C> std::fmt::Debug for PollPorts<C> {
@@ -83,24 +87,23 @@ impl<C: Opens + Feed> PollPorts<C> {
         *self.system.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// The system.
+    /// The system; opened anew where its settings have changed.
     async fn system(&self) -> Result<Arc<C>, NotReady> {
-        let opened = self.system.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(system) = opened {
-            return Ok(system);
+        let (_, settings) = settings_of(&self.store, &self.config.system).await?;
+        if let Some(opened) = &*self.system.lock().unwrap_or_else(PoisonError::into_inner)
+            && opened.settings == settings
+        {
+            return Ok(opened.system.clone());
         }
         let system = Arc::new(open::<C>(&self.config, &self.secrets, &self.store).await?);
-        *self.system.lock().unwrap_or_else(PoisonError::into_inner) = Some(system.clone());
+        let opened = Opened { system: system.clone(), settings };
+        *self.system.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
         Ok(system)
     }
 
     async fn settings(&self) -> Result<PollSettings, NotReady> {
-        let key = settings_key(&self.config.system);
-        let settings: PollSettings = self.store.setting(&key).await?.unwrap_or_default();
-        settings.checked().map_err(|error| NotReady::ByAdministrator {
-            reason: "configuration",
-            detail: format!("the setting {key}: {error}"),
-        })
+        let stored = self.store.setting(&settings::poll_key(&self.config.system)).await?;
+        Ok(settings::poll_settings(&self.config.system, stored)?)
     }
 
     /// The objects that a pair has, each with the systems that must hear of it.
@@ -116,7 +119,11 @@ impl<C: Opens + Feed> PollPorts<C> {
             let object = pair.object(side);
             let hear = reached.iter().filter(|target| target.kind() == other).map(|target| (*target).clone());
             match objects.iter_mut().find(|(known, _)| *known == object) {
-                Some((_, targets)) => targets.extend(hear),
+                // Several pairs may share an object, and a system needs no notice twice.
+                Some((_, targets)) => {
+                    let new: Vec<System> = hear.filter(|system| !targets.contains(system)).collect();
+                    targets.extend(new);
+                }
                 None => objects.push((object, hear.collect())),
             }
         }
@@ -132,7 +139,14 @@ impl<C: Opens + Feed> PollPorts<C> {
         let settings = self.settings().await?;
         let tick = Tick { id: &firing.id, at_once: firing.at_once, until: firing.until, lease: self.lease };
         let (mut asked, mut told, mut failed) = (None, serde_json::Map::new(), None);
+        let on = self.switched_on(firing).await?;
         for (object, targets) in self.objects() {
+            // The cursor stays where it is, so that everything is found when a system is on again. Where some are on,
+            // pushes remember what they must not push towards the others.
+            if !targets.iter().any(|target| on.contains(target)) {
+                told.insert(object.as_str().to_owned(), json!("switched off"));
+                continue;
+            }
             let key = CursorKey { system: self.config.system.clone(), object };
             // The system is not asked who it is at ticks that have nothing to ask.
             let due = firing.at_once || settings.is_due(SystemClock.now(), &self.store.cursor(&key).await?);
@@ -158,10 +172,91 @@ impl<C: Opens + Feed> PollPorts<C> {
                 Err(PollError::Store(error)) => failed = Some(NotReady::from(error)),
             }
         }
+        if let Some(system) = &asked {
+            told.insert("other_integrations".to_owned(), self.rivals(&**system).await?);
+        }
         match failed {
             Some(error) => Err(error),
             None => Ok(Ticked { asked, settings, told: Value::Object(told) }),
         }
+    }
+}
+
+impl<C: Opens + Feed> PollPorts<C> {
+    /// The targets between which and this system the settings allow traffic. What was remembered while they did not is
+    /// queued first.
+    async fn switched_on(&self, firing: &Firing) -> Result<Vec<System>, NotReady> {
+        let mut on = Vec::new();
+        for target in self.targets.iter().filter(|target| self.queue.reaches(target)) {
+            let remote = switched_off::remote_of(&self.config.system, target);
+            if settings_of(&self.store, remote).await?.0.active {
+                switched_off::take_up(&self.store, &self.queue, remote, target, firing).await?;
+                on.push(target.clone());
+            }
+        }
+        Ok(on)
+    }
+
+    /// Looks for other integrations: pushes wait while there is one.
+    async fn rivals(&self, system: &C) -> Result<Value, NotReady> {
+        Ok(match Box::pin(rivals::look(&self.store, system)).await? {
+            Ok(rivals) => {
+                for running in &rivals.running {
+                    tracing::warn!(
+                        record.system = %self.config.system,
+                        reason = "other_integration",
+                        detail = running,
+                        "another integration is switched on beside the bridge"
+                    );
+                }
+                json!(rivals.running.len())
+            }
+            Err(error) => {
+                tracing::debug!(
+                    record.system = %self.config.system,
+                    reason = error.code(),
+                    detail = %error,
+                    "whether another integration is switched on cannot be seen"
+                );
+                json!(error.code())
+            }
+        })
+    }
+}
+
+impl<C: Opens + Feed + Roll> PollPorts<C> {
+    /// Calls the next window of the roll of each object, where the settings say so. What goes wrong is told and tried
+    /// again with the next poll.
+    pub async fn call_roll(&self, firing: &Firing, system: &C, settings: &PollSettings) -> Value {
+        if !settings.call_roll {
+            return json!("off");
+        }
+        let tick = Tick { id: &firing.id, at_once: firing.at_once, until: firing.until, lease: self.lease };
+        let environment = PollEnvironment {
+            feed: system,
+            cursors: &self.store,
+            queue: &self.queue,
+            clock: &SystemClock,
+            targets: &self.targets,
+            settings,
+        };
+        let mut told = serde_json::Map::new();
+        let hubs = self.targets.iter().filter(|target| target.kind() == SystemKind::CoreBos);
+        for hub in hubs.filter(|hub| self.queue.reaches(hub)) {
+            for spec in PAIRS.iter().filter(|spec| spec.remote_kind == self.config.system.kind()) {
+                let remote = self.config.system.clone();
+                let pair = Pair { kind: spec.kind, hub: hub.clone(), remote };
+                let object = spec.object(Side::Remote);
+                let outcome = Box::pin(call_roll(&environment, &pair, &object, &tick)).await;
+                if let Err(error) = &outcome {
+                    let system = &self.config.system;
+                    tracing::warn!(record.system = %system, record.object = %object, detail = %error, "the roll cannot be called");
+                }
+                let key = CursorKey { system: self.config.system.clone(), object };
+                told.insert(key.object.as_str().to_owned(), told_of(&key, &outcome));
+            }
+        }
+        Value::Object(told)
     }
 }
 
@@ -198,6 +293,7 @@ pub fn told_failure<C: Opens + Feed>(ports: &PollPorts<C>, error: &NotReady, met
             );
             json!({ "outcome": "unavailable" })
         }
+        NotReady::SwitchedOff(_) => json!({ "outcome": "switched off" }),
         NotReady::ByAdministrator { reason, detail } => {
             ports.forget();
             tracing::error!(outcome = "stopped", reason, detail, "polls wait for an administrator");

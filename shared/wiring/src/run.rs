@@ -1,15 +1,20 @@
 //! The body of every push function: each notice of a batch is pushed, and told about.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws::events::{BatchOptions, Delivery, Outcome, SqsQueueControl};
 use aws::telemetry::Metrics;
 use aws::{Clients, SystemClock};
-use model::{Notice, Side, SystemKind};
+use model::{Notice, RecordRef, SystemKind};
 use sync::Environment;
+use sync::inspect::{InspectError, Inspected};
 
-use crate::pairs::PushPorts;
+use crate::maps;
+use crate::not_ready::NotReady;
+use crate::pairs::{PushPorts, ReadyPair};
 use crate::report::tell;
+use crate::switched_off;
 use crate::way::Way;
 
 /// How long a change waits that an administrator must help: long enough not to hammer a system that refuses us.
@@ -18,20 +23,40 @@ const STOPPED_WAIT: Duration = Duration::from_secs(60);
 /// The longest wait between two attempts while a system is away: when it is back, changes arrive within this time.
 const OUTAGE_WAIT: Duration = Duration::from_secs(30);
 
-/// Runs a push function, between coreBOS and a system of the kind `remote`, until Lambda ends the process.
+/// What every push function begins with.
+#[derive(Debug)]
+pub struct PushFunction {
+    /// Its environment.
+    pub environment: aws::Environment,
+    /// Its services.
+    pub clients: Clients,
+    /// Its counters.
+    pub metrics: Metrics,
+    /// The queue that feeds it.
+    pub control: SqsQueueControl,
+}
+
+impl PushFunction {
+    /// Begins a push function that writes to a system of the kind `target`.
+    ///
+    /// # Errors
+    /// The configuration is incomplete.
+    pub async fn begin(target: SystemKind) -> Result<Self, lambda_runtime::Error> {
+        let environment = aws::Environment::of_this_process();
+        aws::telemetry::start(environment.log_level()?, environment.function_name());
+        let clients = Clients::from_environment().await;
+        let control = SqsQueueControl::new(clients.sqs.clone(), environment.push_queue(target)?);
+        let metrics = Metrics::of(environment.function_name());
+        Ok(Self { environment, clients, metrics, control })
+    }
+}
+
+/// Runs a push function out of coreBOS, into a system of the kind `remote`, until Lambda ends the process.
 ///
 /// # Errors
 /// The configuration is incomplete, or the Runtime API cannot be reached.
 pub async fn run_push<W: Way>(remote: SystemKind) -> Result<(), lambda_runtime::Error> {
-    let environment = aws::Environment::of_this_process();
-    aws::telemetry::start(environment.log_level()?, environment.function_name());
-    let target = match W::DIRECTION.target() {
-        Side::Hub => SystemKind::CoreBos,
-        Side::Remote => remote,
-    };
-    let clients = Clients::from_environment().await;
-    let control = SqsQueueControl::new(clients.sqs.clone(), environment.push_queue(target)?);
-    let metrics = Metrics::of(environment.function_name());
+    let PushFunction { environment, clients, metrics, control } = PushFunction::begin(remote).await?;
     let ports = PushPorts::<W::Hub, W::Remote>::new(&environment, clients, remote)?;
     let (ports, metrics) = (&ports, &metrics);
     let handler = move |notice, delivery| push::<W>(notice, delivery, ports, metrics);
@@ -46,7 +71,7 @@ pub async fn push<W: Way>(
     metrics: &Metrics,
 ) -> Outcome {
     // Boxed: the future of a push is large, and ten run side by side.
-    let outcome = Box::pin(pushed::<W>(&notice, &delivery, ports)).await;
+    let outcome = Box::pin(pushed::<W>(&notice, &delivery, ports, metrics)).await;
     tell(&notice, &delivery, &outcome, metrics);
     match outcome {
         sync::Outcome::Done(_) => Outcome::Done,
@@ -65,12 +90,29 @@ async fn pushed<W: Way>(
     notice: &Notice,
     delivery: &Delivery,
     ports: &PushPorts<W::Hub, W::Remote>,
+    metrics: &Metrics,
 ) -> sync::Outcome {
     let pair = match ports.pair_of(W::DIRECTION, notice).await {
         Ok(pair) => pair,
+        Err(NotReady::SwitchedOff(_)) if notice.command.is_none() => {
+            return switched_off::remember::<W>(notice, ports).await;
+        }
         Err(error) => return error.into(),
     };
-    let environment = Environment::<W> {
+    if !pair.told.swap(true, Ordering::Relaxed) {
+        for map in [&pair.to_hub, &pair.to_remote] {
+            maps::tell(map, metrics);
+        }
+    }
+    let environment = environment::<W>(ports, &pair);
+    Box::pin(sync::push(&environment, notice, &sync::Delivery { attempt: delivery.receive_count })).await
+}
+
+fn environment<'a, W: Way>(
+    ports: &'a PushPorts<W::Hub, W::Remote>,
+    pair: &'a ReadyPair<W::Hub, W::Remote>,
+) -> Environment<'a, W> {
+    Environment {
         context: &pair.context,
         direction: W::DIRECTION,
         source: W::source(&pair.systems),
@@ -79,7 +121,18 @@ async fn pushed<W: Way>(
         queue: &ports.queue,
         clock: &SystemClock,
         lease: ports.lease,
-        other_remotes: &[],
-    };
-    Box::pin(sync::push(&environment, notice, &sync::Delivery { attempt: delivery.receive_count })).await
+        other_remotes: &pair.other_remotes,
+    }
+}
+
+/// What a push of a record would see and do now. Nothing is written.
+///
+/// # Errors
+/// A system or the table does not answer, or everything keeps changing.
+pub async fn inspect<W: Way>(
+    ports: &PushPorts<W::Hub, W::Remote>,
+    pair: &ReadyPair<W::Hub, W::Remote>,
+    record: &RecordRef,
+) -> Result<Inspected, InspectError> {
+    Box::pin(sync::inspect::inspect(&environment::<W>(ports, pair), record)).await
 }

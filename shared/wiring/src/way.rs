@@ -4,14 +4,14 @@ use std::marker::PhantomData;
 
 use aws::{DynamoStore, SqsChangeQueue, SystemClock};
 use model::Direction;
-use sync::{Opens, World};
+use sync::{KeepsMaps, Opens, World};
 
 use crate::pairs::Systems;
 
 /// A direction between two kinds of system, with AWS behind the ports.
 pub trait Way: World<Store = DynamoStore, Queue = SqsChangeQueue, Clock = SystemClock> {
     /// coreBOS.
-    type Hub: Opens;
+    type Hub: Opens + KeepsMaps;
     /// The other system.
     type Remote: Opens;
     /// Which way.
@@ -40,7 +40,7 @@ impl<H: Opens, R: Opens> World for ToHub<H, R> {
     type Clock = SystemClock;
 }
 
-impl<H: Opens, R: Opens> Way for ToHub<H, R> {
+impl<H: Opens + KeepsMaps, R: Opens> Way for ToHub<H, R> {
     type Hub = H;
     type Remote = R;
     const DIRECTION: Direction = Direction::ToHub;
@@ -62,7 +62,7 @@ impl<H: Opens, R: Opens> World for ToRemote<H, R> {
     type Clock = SystemClock;
 }
 
-impl<H: Opens, R: Opens> Way for ToRemote<H, R> {
+impl<H: Opens + KeepsMaps, R: Opens> Way for ToRemote<H, R> {
     type Hub = H;
     type Remote = R;
     const DIRECTION: Direction = Direction::ToRemote;

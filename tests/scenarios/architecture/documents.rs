@@ -1,5 +1,7 @@
 //! What the documents quote is what the code says.
 
+use model::SystemKind;
+
 const ARCHITECTURE: &str = include_str!("../../../ARCHITECTURE.md");
 const README: &str = include_str!("../../../README.md");
 
@@ -11,13 +13,15 @@ fn the_table_of_differences_is_the_one_in_the_code() {
 }
 
 #[test]
-fn every_setting_of_a_pair_is_in_the_readme() {
-    let settings = serde_json::to_value(sync::PairSettings::default()).expect("settings are JSON");
-    for name in settings.as_object().expect("an object").keys() {
-        let named = README.contains(&format!("`{name}`")) || README.contains(&format!("`{name}."));
-        // The other direction has the same switches and is not pushed yet.
-        assert!(named || name == "to_remote", "README.md does not explain the setting {name}");
-    }
+fn the_table_of_settings_is_the_one_in_the_code() {
+    let quoted = README.split("<!-- settings: begin -->\n").nth(1).expect("it begins");
+    let quoted = quoted.split("<!-- settings: end -->").next().expect("it ends");
+    let table = sync::settings::table::settings_as_markdown(&[
+        SystemKind::CoreBos,
+        SystemKind::Mautic,
+        SystemKind::HubSpot,
+    ]);
+    assert_eq!(quoted, table, "copy the right side into README.md");
 }
 
 #[test]

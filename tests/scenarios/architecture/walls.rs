@@ -20,7 +20,7 @@ struct Room {
 const EVERYTHING: &[&str] = &["*"];
 
 /// The rooms. What a row does not list, the room does not know.
-const ROOMS: [Room; 18] = [
+const ROOMS: [Room; 26] = [
     Room {
         folder: "functions/webhook-mautic",
         package: "webhook-mautic",
@@ -46,9 +46,35 @@ const ROOMS: [Room; 18] = [
         tests_may_use: &[],
     },
     Room {
+        folder: "functions/webhook-hubspot",
+        package: "webhook-hubspot",
+        may_use: &["bridge-aws", "connector-hubspot", "mapping", "model", "sync"],
+        tests_may_use: &[],
+    },
+    Room {
+        folder: "functions/poll-hubspot",
+        package: "poll-hubspot",
+        may_use: &["bridge-aws", "connector-hubspot", "model", "sync", "wiring"],
+        tests_may_use: &[],
+    },
+    Room {
         folder: "functions/push-corebos",
         package: "push-corebos",
-        may_use: &["bridge-aws", "connector-corebos", "connector-mautic", "model", "sync", "wiring"],
+        may_use: &[
+            "bridge-aws",
+            "connector-corebos",
+            "connector-hubspot",
+            "connector-mautic",
+            "model",
+            "sync",
+            "wiring",
+        ],
+        tests_may_use: &["simulators"],
+    },
+    Room {
+        folder: "functions/push-hubspot",
+        package: "push-hubspot",
+        may_use: &["bridge-aws", "connector-corebos", "connector-hubspot", "model", "sync", "wiring"],
         tests_may_use: &["simulators"],
     },
     Room {
@@ -56,6 +82,26 @@ const ROOMS: [Room; 18] = [
         package: "push-mautic",
         may_use: &["bridge-aws", "connector-corebos", "connector-mautic", "model", "sync", "wiring"],
         tests_may_use: &["simulators"],
+    },
+    Room {
+        folder: "functions/webhook-signal",
+        package: "webhook-signal",
+        may_use: &["bridge-aws", "connector-signal", "model", "sync"],
+        tests_may_use: &[],
+    },
+    Room {
+        folder: "functions/push-visitor",
+        package: "push-visitor",
+        may_use: &[
+            "bridge-aws",
+            "connector-mautic",
+            "connector-signal",
+            "mapping",
+            "model",
+            "sync",
+            "wiring",
+        ],
+        tests_may_use: &[],
     },
     Room { folder: "shared/model", package: "model", may_use: &[], tests_may_use: &[] },
     Room { folder: "shared/mapping", package: "mapping", may_use: &["model"], tests_may_use: &[] },
@@ -67,8 +113,27 @@ const ROOMS: [Room; 18] = [
         tests_may_use: &["simulators"],
     },
     Room {
+        folder: "shared/connector-hubspot",
+        package: "connector-hubspot",
+        may_use: &["bridge-http", "model", "sync"],
+        tests_may_use: &["simulators"],
+    },
+    Room {
         folder: "shared/connector-mautic",
         package: "connector-mautic",
+        may_use: &["bridge-http", "model", "sync"],
+        tests_may_use: &["simulators"],
+    },
+    // A source only: it calls nobody.
+    Room {
+        folder: "shared/connector-signal",
+        package: "connector-signal",
+        may_use: &["model"],
+        tests_may_use: &[],
+    },
+    Room {
+        folder: "shared/connector-wordpress",
+        package: "connector-wordpress",
         may_use: &["bridge-http", "model", "sync"],
         tests_may_use: &["simulators"],
     },
@@ -105,11 +170,16 @@ const OUTSIDE: [(&str, &[&str]); 12] = [
             "bridge",
             "bridge-aws",
             "poll-corebos",
+            "poll-hubspot",
             "poll-mautic",
             "push-corebos",
+            "push-hubspot",
             "push-mautic",
+            "push-visitor",
             "webhook-corebos",
+            "webhook-hubspot",
             "webhook-mautic",
+            "webhook-signal",
             "wiring",
         ],
     ),

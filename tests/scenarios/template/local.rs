@@ -7,16 +7,25 @@ use embedded_aws::template::{Resources, Template};
 
 use super::document::{name_of, template};
 
-/// The template as a stack reads it, with parameters as an administrator would give them.
+/// The template as a stack with all systems reads it, with parameters as an administrator would give them.
 fn resources(prefix: &str) -> Resources {
+    resources_with(prefix, true)
+}
+
+fn resources_with(prefix: &str, optional: bool) -> Resources {
     let secret = |name: &str| format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:{name}-aB3dE6");
-    let parameters = BTreeMap::from([
+    let mut parameters = BTreeMap::from([
         ("MauticUrl".to_owned(), "https://mautic.example.com".to_owned()),
         ("MauticSecretArn".to_owned(), secret("mautic")),
         ("CorebosUrl".to_owned(), "https://crm.example.com".to_owned()),
         ("CorebosSecretArn".to_owned(), secret("corebos")),
         ("NamePrefix".to_owned(), prefix.to_owned()),
     ]);
+    if optional {
+        parameters.insert("SignalSecretArn".to_owned(), secret("signal"));
+        parameters.insert("HubspotSecretArn".to_owned(), secret("hubspot"));
+        parameters.insert("HubspotWebhookUrl".to_owned(), "https://hooks.example.com/hubspot".to_owned());
+    }
     let names = LocalNames {
         region: "us-east-1".to_owned(),
         stack_name: "bridge".to_owned(),
@@ -48,7 +57,23 @@ fn the_embedded_stack_reads_every_function_under_its_name() {
         }
     }
     assert_eq!(resources.tables.len(), 1);
-    assert_eq!(resources.queues.len(), 4);
+    assert_eq!(resources.queues.len(), 8);
+}
+
+#[test]
+fn what_is_not_connected_is_not_there() {
+    let resources = resources_with("", false);
+    assert!(
+        resources
+            .functions
+            .iter()
+            .all(|function| !function.name.contains("hubspot") && !function.name.contains("visitor"))
+    );
+    assert_eq!((resources.functions.len(), resources.queues.len()), (6, 4));
+    let push = resources.functions.iter().find(|function| function.name == "push-corebos").unwrap();
+    for name in ["HUBSPOT_SECRET_ARN", "HUBSPOT_CHANGES_QUEUE_URL"] {
+        assert_eq!(push.environment[name], "", "empty counts as absent");
+    }
 }
 
 #[test]

@@ -13,23 +13,28 @@ const TAKE: [&str; 4] =
     ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
 /// Actions on the table. Transactions need the actions of their items, and have no condition checks of their own.
-const KEEP: [&str; 5] = [
+/// The records that wait for a parent are queried for.
+const KEEP: [&str; 6] = [
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
+    "dynamodb:Query",
     "dynamodb:UpdateItem",
 ];
 
-/// Actions of a poll on the table: settings are read, cursors moved, a first identity stored.
-const MOVE_CURSORS: [&str; 3] = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
+/// Actions of a poll on the table: settings are read, cursors moved, a first identity stored; what waits for a system
+/// to be switched on is queried for and forgotten.
+const MOVE_CURSORS: [&str; 5] =
+    ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"];
 
 /// Actions of `shared/aws` that only the command line needs, with the rights of whoever runs it.
-const COMMAND_LINE: [&str; 1] = ["dynamodb:Query"];
+const COMMAND_LINE: [&str; 4] =
+    ["secretsmanager:PutSecretValue", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
 /// Calls of the SDK by which a source file asks for an action. A call that is not here is new, and IAM refuses what
 /// no local run does: add it here, and where it is needed in the template.
-const CALLS: [(&str, &[&str]); 10] = [
+const CALLS: [(&str, &[&str]); 14] = [
     (".batch_get_item()", &["dynamodb:BatchGetItem"]),
     (".delete_item()", &["dynamodb:DeleteItem"]),
     (".get_item()", &["dynamodb:GetItem"]),
@@ -40,22 +45,22 @@ const CALLS: [(&str, &[&str]); 10] = [
     (".change_message_visibility_batch()", &["sqs:ChangeMessageVisibility"]),
     (".send_message", &["sqs:SendMessage"]),
     (".get_secret_value()", &["secretsmanager:GetSecretValue"]),
+    (".delete_message", &["sqs:DeleteMessage"]),
+    (".get_queue_attributes()", &["sqs:GetQueueAttributes"]),
+    (".receive_message()", &["sqs:ReceiveMessage"]),
+    (".put_secret_value()", &["secretsmanager:PutSecretValue"]),
 ];
 
 /// Further calls that the SDK has, for things that no function does.
-const NEVER: [&str; 14] = [
+const NEVER: [&str; 10] = [
     ".batch_write_item()",
     ".condition_check(",
     ".create_table()",
-    ".delete_message",
     ".describe_table()",
     ".execute_statement()",
-    ".get_queue_attributes()",
     ".get_queue_url()",
     ".list_queues()",
     ".purge_queue()",
-    ".put_secret_value()",
-    ".receive_message()",
     ".scan()",
     ".transact_get_items()",
 ];
@@ -79,6 +84,7 @@ fn allowed(role: &Value) -> Allowed {
     let mut allowed = Allowed::new();
     for statement in statements(role) {
         for resource in items(&statement["Resource"]) {
+            let resource = if_connected(resource);
             let id = match resource["Ref"].as_str() {
                 Some(parameter) => parameter,
                 None => target_of(resource, "Arn"),
@@ -92,6 +98,16 @@ fn allowed(role: &Value) -> Allowed {
         }
     }
     allowed
+}
+
+/// What stands there if the system that it is about is connected.
+fn if_connected(value: &Value) -> &Value {
+    match value["Fn::If"].as_array().map(Vec::as_slice) {
+        Some([condition, there, _]) if condition.as_str().is_some_and(|name| name.starts_with("Has")) => {
+            there
+        }
+        _ => value,
+    }
 }
 
 /// What the wiring of a function asks for: its events, its variables and its log group.
@@ -110,11 +126,27 @@ fn needed(function: &Value) -> Allowed {
         add(&TAKE, queue);
     }
     let is_poll = !events_of(function, "ScheduleV2").is_empty();
+    // The poll of Mautic looks for deletes that nobody told of.
+    let calls_roll = is_poll && function["Environment"]["Variables"]["MAUTIC_SECRET_ARN"].is_object();
+    let is_webhook = !events_of(function, "HttpApi").is_empty();
+    // Visitors are no records that wait for a parent.
+    let keeps_links = function["Environment"]["Variables"]["VISITOR_EVENTS_QUEUE_URL"].is_null();
     for (name, value) in function["Environment"]["Variables"].as_object().into_iter().flatten() {
-        let Some(target) = value["Ref"].as_str() else { continue };
+        let Some(target) = if_connected(value)["Ref"].as_str() else { continue };
         match name {
             _ if name.ends_with("_SECRET_ARN") => add(&["secretsmanager:GetSecretValue"], target),
-            _ if name.ends_with("_TABLE") && is_poll => add(&MOVE_CURSORS, target),
+            _ if name.ends_with("_TABLE") && is_poll => {
+                add(&MOVE_CURSORS, target);
+                if calls_roll {
+                    add(&["dynamodb:BatchGetItem"], target);
+                }
+            }
+            _ if name.ends_with("_TABLE") && is_webhook => add(&["dynamodb:GetItem"], target),
+            _ if name.ends_with("_TABLE") && !keeps_links => {
+                let without_query: Vec<&str> =
+                    KEEP.into_iter().filter(|action| *action != "dynamodb:Query").collect();
+                add(&without_query, target);
+            }
             _ if name.ends_with("_TABLE") => add(&KEEP, target),
             // The queue that feeds a function is known to it for its waits; into others it puts notices.
             _ if name.ends_with("_QUEUE_URL") && !fed_from.contains(&target) => {
@@ -185,6 +217,23 @@ fn nothing_is_allowed_on_everything() {
             assert!(!resources.is_empty(), "{id}: a statement without a resource");
             for resource in resources {
                 assert!(!resource.to_string().contains('*'), "{id}: {resource}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_waits_and_what_is_forgotten_are_queried_for() {
+    let template = template();
+    let children = json!(["waits#*"]);
+    // HubSpot tells that a person wants to be forgotten, and its notices go to push-corebos.
+    let forgotten = json!(["waits#*", "link#*", "parked#*"]);
+    for (id, role) in template.resources_of("AWS::IAM::Role") {
+        for statement in statements(role) {
+            if texts(&statement["Action"]).contains(&"dynamodb:Query") {
+                let keys = if id == "PushCorebosRole" { &forgotten } else { &children };
+                let condition = json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } });
+                assert_eq!(statement["Condition"], condition, "{id}");
             }
         }
     }

@@ -9,15 +9,27 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::StreamExt;
 use futures::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
-use model::Notice;
+use model::System;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sync::Clock;
 use tracing::Instrument;
 
-use super::{BatchError, BatchOptions, Delivery, NotANotice, Outcome, QueueControl};
+use super::{BatchError, BatchOptions, Delivery, Job, NotANotice, Outcome, QueueControl};
 
 /// What a push function answers: the messages that go back to the queue.
 pub type BatchResponse = SqsBatchResponse;
+
+/// The body of a message: a job, and whom it leads to in a queue that leads to several systems.
+#[derive(Deserialize)]
+#[serde(bound = "M: DeserializeOwned")]
+struct Addressed<M> {
+    #[serde(flatten)]
+    job: M,
+    #[serde(default)]
+    target: Option<System>,
+}
 
 /// A message, as far as it is needed.
 struct Message {
@@ -49,7 +61,7 @@ struct Ends {
 /// # Errors
 /// What is not a queue's event, or has a message that cannot be named in the answer, is refused as a whole; then
 /// nothing leaves the queue.
-pub async fn run_batch<Q, C, H, F>(
+pub async fn run_batch<M, Q, C, H, F>(
     event: Value,
     end: Timestamp,
     queue: &Q,
@@ -60,7 +72,8 @@ pub async fn run_batch<Q, C, H, F>(
 where
     Q: QueueControl,
     C: Clock,
-    H: Fn(Notice, Delivery) -> F,
+    M: Job,
+    H: Fn(M, Delivery) -> F,
     F: Future<Output = Outcome>,
 {
     let event: SqsEvent = serde_json::from_value(event).map_err(|_| BatchError::NotAQueueEvent)?;
@@ -104,6 +117,7 @@ fn message(place: usize, record: SqsMessage) -> Result<Message, BatchError> {
         message_id: id.clone(),
         receive_count: receive_count.unwrap_or(1),
         sent_at: number("SentTimestamp").and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+        target: None,
     };
     // A message without a group depends on no other.
     let group = record.attributes.get("MessageGroupId").cloned().unwrap_or_else(|| id.clone());
@@ -112,7 +126,7 @@ fn message(place: usize, record: SqsMessage) -> Result<Message, BatchError> {
 }
 
 /// Runs the messages of a group in order; gives those that go back.
-async fn run_group<Q, C, H, F>(
+async fn run_group<M, Q, C, H, F>(
     group: Vec<Message>,
     ends: Ends,
     queue: &Q,
@@ -122,7 +136,8 @@ async fn run_group<Q, C, H, F>(
 where
     Q: QueueControl,
     C: Clock,
-    H: Fn(Notice, Delivery) -> F,
+    M: Job,
+    H: Fn(M, Delivery) -> F,
     F: Future<Output = Outcome>,
 {
     let mut rest = group.into_iter();
@@ -142,25 +157,27 @@ where
     Vec::new()
 }
 
-async fn run_message<Q, C, H, F>(message: &Message, ends: Ends, queue: &Q, clock: &C, handler: &H) -> Outcome
+async fn run_message<M, Q, C, H, F>(
+    message: &Message,
+    ends: Ends,
+    queue: &Q,
+    clock: &C,
+    handler: &H,
+) -> Outcome
 where
     Q: QueueControl,
     C: Clock,
-    H: Fn(Notice, Delivery) -> F,
+    M: Job,
+    H: Fn(M, Delivery) -> F,
     F: Future<Output = Outcome>,
 {
-    let Ok(notice) = serde_json::from_str::<Notice>(&message.body) else { return bury(message, queue).await };
-    let span = tracing::info_span!(
-        "change",
-        change.id = notice.receipt,
-        record.system = %notice.record.system,
-        record.object = %notice.record.object,
-        record.id = notice.record.id,
-        message.id = message.id,
-        receive_count = message.delivery.receive_count,
-    );
+    let Ok(Addressed { job, target }) = serde_json::from_str::<Addressed<M>>(&message.body) else {
+        return bury(message, queue).await;
+    };
+    let span = job.span(&message.delivery);
     let left = Duration::try_from(ends.drop_at.duration_since(clock.now())).unwrap_or_default();
-    let work = pin!(handler(notice, message.delivery.clone()).instrument(span.clone()));
+    let delivery = Delivery { target, ..message.delivery.clone() };
+    let work = pin!(handler(job, delivery).instrument(span.clone()));
     match select(work, pin!(clock.sleep(left))).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), _)) => {

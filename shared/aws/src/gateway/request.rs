@@ -21,6 +21,8 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// The body, byte for byte: signatures are made over it.
     pub body: Vec<u8>,
+    /// The host that was called, as API Gateway says it: one of its own names, or of ours that lead to it.
+    pub host: String,
     /// The sender's address.
     pub source_ip: String,
     /// The id that API Gateway gave it; unique.
@@ -80,6 +82,7 @@ enum Header {
 struct Context {
     request_id: Option<String>,
     time_epoch: Option<i64>,
+    domain_name: Option<String>,
     http: Http,
 }
 
@@ -114,6 +117,7 @@ impl Request {
             route: event.route_key.unwrap_or_default(),
             query,
             body,
+            host: context.domain_name.unwrap_or_default(),
             source_ip: context.http.source_ip.unwrap_or_default(),
             request_id: context.request_id.unwrap_or_default(),
             time: context.time_epoch.and_then(|ms| Timestamp::from_millisecond(ms).ok()),

@@ -96,6 +96,18 @@ pub(super) async fn count_delete(
     count(store, &keys::brake(pair, now), "deletes", later(now, BRAKE_DAYS)).await
 }
 
+impl DynamoStore {
+    /// How many deletes of a pair were counted in the hour that `moment` lies in.
+    ///
+    /// # Errors
+    /// The table does not answer.
+    pub async fn deletes_in_hour_of(&self, pair: &Pair, moment: Timestamp) -> Result<u32, StoreError> {
+        let item = super::read::get(self, &keys::brake(pair, moment)).await?;
+        let count = item.as_ref().and_then(|item| item.get("deletes")?.as_n().ok()?.parse().ok());
+        Ok(count.unwrap_or_default())
+    }
+}
+
 /// Counts one more attempt that failed for reasons of the change itself.
 pub(super) async fn count_failure(
     store: &DynamoStore,

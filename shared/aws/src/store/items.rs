@@ -3,12 +3,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Direction, HistoryEntry, Lease, Link, LinkId, Lost, ParkedChange, RecordRef, RecordState, Side, Value,
+    Direction, HistoryEntry, Lease, Link, LinkId, Lost, ParkedChange, RecordRef, RecordState, Side, System,
+    Value,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_attribute_value, from_item, to_attribute_value, to_item};
-use sync::{Cursor, StoreError};
+use sync::import::Progress;
+use sync::{Cursor, StoreError, Waiting};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -60,6 +62,10 @@ struct StoredHistory {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fields: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    received_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lost: Vec<StoredLost>,
 }
 
@@ -69,6 +75,14 @@ struct StoredLost {
     field: String,
     value_json: String,
     reason: String,
+}
+
+/// A record that waits for its parent.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredWaiting {
+    parent: RecordRef,
+    child: RecordRef,
+    towards: System,
 }
 
 /// A setting.
@@ -84,6 +98,20 @@ pub(super) struct StoredCursor {
     /// Nothing where only a lease was stored so far.
     #[serde(default)]
     pub(super) cursor: Cursor,
+}
+
+/// How far an import has come, beside the attributes of its lease.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct StoredProgress {
+    /// Nothing where only a lease was stored so far.
+    #[serde(default)]
+    pub(super) progress: Progress,
+}
+
+/// How far an import has come, as an attribute.
+pub(super) fn progress(progress: &Progress) -> Result<AttributeValue, StoreError> {
+    to_attribute_value(progress)
+        .map_err(|_| StoreError { detail: "the progress of an import cannot be stored".to_owned() })
 }
 
 /// A cursor as an attribute.
@@ -124,6 +152,8 @@ pub(super) fn history(id: &LinkId, version: u64, entry: &HistoryEntry) -> Result
         direction: entry.direction,
         outcome: entry.outcome.clone(),
         fields: entry.fields.clone(),
+        refused: entry.refused.clone(),
+        received_at: entry.received_at,
         lost: entry.lost.iter().map(stored_lost).collect(),
     };
     let mut item = keyed(&key, &stored)?;
@@ -154,6 +184,8 @@ pub(super) fn read_history(item: Item) -> Result<HistoryEntry, StoreError> {
         direction: stored.direction,
         outcome: stored.outcome,
         fields: stored.fields,
+        refused: stored.refused,
+        received_at: stored.received_at,
         lost: lost.collect::<Result<_, StoreError>>()?,
     })
 }
@@ -170,9 +202,28 @@ pub(super) fn claim(key: &ItemKey, by: &RecordRef, until: Timestamp) -> Result<K
     Ok(item)
 }
 
+/// A record that waits for its parent.
+pub(super) fn waiting(child: &Waiting, until: Timestamp) -> Result<Keyed, StoreError> {
+    let Waiting { parent, child: waits, towards } = child.clone();
+    let mut item = keyed(&keys::waiting(child), &StoredWaiting { parent, child: waits, towards })?;
+    item.item.insert(EXPIRES_AT.to_owned(), expiry(until));
+    Ok(item)
+}
+
+/// The waiting record of an item.
+pub(super) fn read_waiting(item: Item) -> Result<Waiting, StoreError> {
+    let StoredWaiting { parent, child, towards } = read("a waiting record", item)?;
+    Ok(Waiting { parent, child, towards })
+}
+
 /// A setting.
 pub(super) fn setting<T: Serialize>(key: &str, value: &T) -> Result<Keyed, StoreError> {
     keyed(&keys::setting(key), &Setting { value })
+}
+
+/// Anything that is remembered of a map, as an attribute.
+pub(super) fn of_map<T: Serialize>(what: &T) -> Result<AttributeValue, StoreError> {
+    to_attribute_value(what).map_err(|_| StoreError { detail: "a map cannot be remembered".to_owned() })
 }
 
 /// A lease, as an attribute.

@@ -7,12 +7,20 @@
 //! | lookup of a link, one per side | `record#<system>#<object>#<id>` | `pair#<pair>` | record and pair |
 //! | state of a record | `record#<system>#<object>#<id>` | `state` | record |
 //! | claim of a natural key, TTL | `claim#<system>#<object>#<fingerprint>` | `claim` | key |
+//! | waiting child, TTL | `waits#<parent record>` | `<towards system>#<child record>` | parent and system, in pages |
 //! | parked change | `parked#<pair>` | `<time>#<receipt>#<content>` | pair, in order |
 //! | deletes of a pair in an hour, TTL 2 days | `brake#<pair>` | `<hour>` | pair and hour |
 //! | failed attempts of a notice, TTL 14 days | `failures#<receipt>` | `failures` | receipt |
 //! | cursor of a poll, with its lease | `cursor#<system>#<object>` | `cursor` | system and object |
-//! | setting | `setting#<key>` | `setting` | key |
-//! | identity of a system | `setting#identity#<system>` | `setting` | system |
+//! | rate budget of a system | `budget#<system>` | `<limit>` | system and limit |
+//! | session of a system, sealed, TTL | `cache#session#<system>` | `<slot>` | system and slot |
+//! | field map of a name: what coreBOS has, and what is in use | `cache#map#<system>` | `map#<name>` | system and name |
+//! | when a system was asked for the maps of a pair, with the turn to ask | `cache#map#<system>` | `asked#<kind of pair>` | system and pair |
+//! | progress of an import, with its lease | `import#<pair>#<system that is read>` | `stock` or `changed` | pair, direction, scope |
+//! | what is remembered of a visitor, TTL by setting | `visitor#<name>` | `visitor` | name: a source's id of somebody, or an e-mail, as fingerprints |
+//! | setting | `settings` | `<key>` | key, and all of them |
+//! | identity of a system | `settings` | `identity#<system>` | system |
+//! | other integrations that were seen in a system | `settings` | `rivals#<system>` | system |
 //!
 //! Times in keys have a fixed width (`2026-11-21T08:15:30.000000000Z`), so that they sort as time passes. The link's
 //! version ends the key of a history entry, because one push can settle twice within one reading of the clock; a
@@ -22,8 +30,9 @@
 //! are longer than [`LONGEST_TEXT_BYTES`], so no sender can make a key that the table refuses for ever.
 
 use jiff::Timestamp;
-use model::{Fingerprint, LinkId, Pair, ParkedChange, RecordRef, System};
-use sync::{CursorKey, NaturalKey};
+use model::{Fingerprint, LinkId, Pair, PairKind, ParkedChange, RecordRef, System};
+use sync::import::{ImportKey, Scope};
+use sync::{BudgetKey, CursorKey, NaturalKey, SessionKey, Waiting};
 
 /// The attribute that holds the partition key.
 pub const PK: &str = "pk";
@@ -83,13 +92,17 @@ pub fn history(id: &LinkId, at: Timestamp, receipt: &str, version: u64) -> ItemK
     ItemKey::new(link(id).pk, format!("{HISTORY_PREFIX}{}#{}#{version}", sortable(at), bounded(receipt)))
 }
 
-fn record_partition(record: &RecordRef) -> String {
-    format!("record#{}#{}#{}", record.system, bounded(record.object.as_str()), bounded(&record.id))
+fn record_text(record: &RecordRef) -> String {
+    format!("{}#{}#{}", record.system, bounded(record.object.as_str()), bounded(&record.id))
 }
 
-/// The lookup that leads from a record to its link in a pair.
+fn record_partition(record: &RecordRef) -> String {
+    format!("record#{}", record_text(record))
+}
+
+/// The lookup that leads from a record to its link in a pair. Pairs that share an object share it.
 pub fn lookup(record: &RecordRef, pair: &Pair) -> ItemKey {
-    ItemKey::new(record_partition(record), format!("pair#{pair}"))
+    ItemKey::new(record_partition(record), format!("pair#{}", pair.found_as()))
 }
 
 /// The state of a record.
@@ -103,6 +116,22 @@ pub fn claim(key: &NaturalKey) -> ItemKey {
         format!("claim#{}#{}#{}", key.system, bounded(key.object.as_str()), key.key.as_str()),
         "claim",
     )
+}
+
+/// The partition of the records that wait for a parent.
+pub(super) fn waits_partition(parent: &RecordRef) -> String {
+    format!("waits#{}", record_text(parent))
+}
+
+/// What the sort keys of children begin with whose notices go towards a system.
+pub(super) fn waits_prefix(towards: &System) -> String {
+    format!("{towards}#")
+}
+
+/// A record that waits for its parent.
+pub fn waiting(child: &Waiting) -> ItemKey {
+    let sk = format!("{}{}", waits_prefix(&child.towards), record_text(&child.child));
+    ItemKey::new(waits_partition(&child.parent), sk)
 }
 
 /// The partition of the changes of a pair that are parked.
@@ -141,9 +170,52 @@ pub fn cursor(key: &CursorKey) -> ItemKey {
     ItemKey::new(format!("cursor#{}#{}", key.system, bounded(key.object.as_str())), "cursor")
 }
 
+/// A session of a system.
+pub fn session(key: &SessionKey) -> ItemKey {
+    ItemKey::new(format!("cache#session#{}", key.system), bounded(&key.slot))
+}
+
+/// What is remembered of the map of a name.
+pub fn map(keeper: &System, name: &str) -> ItemKey {
+    ItemKey::new(format!("cache#map#{keeper}"), format!("map#{}", bounded(name)))
+}
+
+/// When a system was asked for the maps of a pair.
+pub fn maps_asked(keeper: &System, pair: PairKind) -> ItemKey {
+    ItemKey::new(format!("cache#map#{keeper}"), format!("asked#{}", pair.as_str()))
+}
+
+/// The key of the setting that holds a map of a name.
+pub fn map_setting(name: &str) -> String {
+    sync::settings::map_key(name)
+}
+
+/// The rate budget of one limit of a system.
+pub fn budget(key: &BudgetKey) -> ItemKey {
+    ItemKey::new(format!("budget#{}", key.system), key.limit)
+}
+
+/// How far an import has come.
+pub fn import(key: &ImportKey) -> ItemKey {
+    let scope = match key.scope {
+        Scope::Stock => "stock",
+        Scope::EditedMaps => "changed",
+    };
+    ItemKey::new(format!("import#{}#{}", key.pair, key.pair.system(key.direction.source())), scope)
+}
+
+/// What is remembered of a visitor.
+pub fn visitor(name: &str) -> ItemKey {
+    ItemKey::new(format!("visitor#{}", bounded(name)), "visitor")
+}
+
+/// The partition of all settings: they are few, each is read about once a minute by each process, and whoever looks
+/// for one that nobody reads must see all.
+pub(super) const SETTINGS: &str = "settings";
+
 /// A setting.
 pub fn setting(key: &str) -> ItemKey {
-    ItemKey::new(format!("setting#{}", bounded(key)), "setting")
+    ItemKey::new(SETTINGS.to_owned(), bounded(key))
 }
 
 /// The key of the setting that holds the identity which a system had at first contact.
@@ -151,10 +223,15 @@ pub fn identity_setting(system: &System) -> String {
     format!("identity#{system}")
 }
 
+/// The key of the setting that holds which other integrations were seen in a system last.
+pub fn rivals_setting(system: &System) -> String {
+    format!("rivals#{system}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{ObjectName, PairKind};
+    use model::{Direction, ObjectName};
 
     fn pair() -> Pair {
         let system = |text: &str| text.parse::<System>().unwrap();
@@ -180,9 +257,25 @@ mod tests {
             lookup(&contact("47"), &pair()),
             state(&contact("47")),
             claim(&key),
+            waiting(&Waiting {
+                parent: RecordRef::new(&pair().hub, &ObjectName::new("Accounts"), "11x74"),
+                child: RecordRef::new(&pair().hub, &ObjectName::new("Contacts"), "12x1084"),
+                towards: pair().remote,
+            }),
             brake(&pair(), at),
             cursor(&CursorKey { system: pair().remote, object: ObjectName::new("company") }),
+            session(&SessionKey {
+                system: pair().remote,
+                slot: "token".to_owned(),
+                binding: Fingerprint::of_bytes(b"who"),
+            }),
+            map(&pair().hub, "ContactsToMautic"),
+            maps_asked(&pair().hub, PairKind::MauticContacts),
+            setting(&map_setting("ContactsToMautic")),
+            budget(&BudgetKey { system: pair().remote, limit: "search" }),
             setting(&identity_setting(&pair().remote)),
+            setting(&rivals_setting(&pair().remote)),
+            import(&ImportKey { pair: pair(), direction: Direction::ToHub, scope: Scope::EditedMaps }),
         ]
         .iter()
         .map(ToString::to_string)
@@ -195,9 +288,17 @@ mod tests {
                 "record#mautic:main#contact#47 / pair#mautic-contacts@corebos:main+mautic:main",
                 "record#mautic:main#contact#47 / state",
                 "claim#corebos:main#Contacts#8e43ca37701228e74983efdbd0cff5c1 / claim",
+                "waits#corebos:main#Accounts#11x74 / mautic:main#corebos:main#Contacts#12x1084",
                 "brake#mautic-contacts@corebos:main+mautic:main / 2026-11-21T08:00:00Z",
                 "cursor#mautic:main#company / cursor",
-                "setting#identity#mautic:main / setting",
+                "cache#session#mautic:main / token",
+                "cache#map#corebos:main / map#ContactsToMautic",
+                "cache#map#corebos:main / asked#mautic-contacts",
+                "settings / map:ContactsToMautic",
+                "budget#mautic:main / search",
+                "settings / identity#mautic:main",
+                "settings / rivals#mautic:main",
+                "import#mautic-contacts@corebos:main+mautic:main#mautic:main / changed",
             ]
         );
     }

@@ -1,6 +1,7 @@
 //! Parked changes, for whoever looks at them, mends the cause and sends them again.
 
 use aws_sdk_dynamodb::types::ReturnValue;
+use jiff::Timestamp;
 use model::{Pair, ParkedChange};
 use sync::StoreError;
 
@@ -23,6 +24,12 @@ impl DynamoStore {
     /// All parked changes of a pair, oldest first.
     pub async fn list_parked(&self, pair: &Pair) -> Result<Vec<Parked>, StoreError> {
         let items = read::query(self, &keys::parked_partition(pair), None).await?;
+        items.into_iter().map(parked).collect()
+    }
+
+    /// The changes of a pair that were parked at a time or later, oldest first.
+    pub async fn list_parked_since(&self, pair: &Pair, since: Timestamp) -> Result<Vec<Parked>, StoreError> {
+        let items = read::query_from(self, &keys::parked_partition(pair), &keys::sortable(since)).await?;
         items.into_iter().map(parked).collect()
     }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use jiff::Timestamp;
-use model::{HistoryEntry, Link, LinkId, Pair, RecordRef, RecordState};
-use sync::StoreError;
+use model::{HistoryEntry, Link, LinkId, LinkStatus, Pair, RecordRef, RecordState};
+use sync::{LinkedRecords, NaturalKey, StoreError};
 
 use super::DynamoStore;
 use super::expression::{Item, is_expired, key_attributes, text};
-use super::items::{self, Lookup};
+use super::items::{self, KeyClaim, Lookup};
 use super::keys::{self, HISTORY_PREFIX, ItemKey, PK, SK};
 use crate::aws_error::store_error;
 
@@ -80,10 +80,47 @@ impl DynamoStore {
         keys.iter().map(|key| read_state(found.get(key).cloned())).collect()
     }
 
+    /// Who has claimed a natural key, and until when, unless the claim is over.
+    pub async fn key_claim(
+        &self,
+        key: &NaturalKey,
+        now: Timestamp,
+    ) -> Result<Option<(RecordRef, Timestamp)>, StoreError> {
+        let Some(item) = get(self, &keys::claim(key)).await? else { return Ok(None) };
+        let claim: KeyClaim = items::read("the claim of a natural key", item)?;
+        let until: Timestamp = claim.until.parse().unwrap_or_default();
+        Ok((until > now).then_some((claim.by, until)))
+    }
+
     /// The history of a link, newest last, without what is older than its time.
     pub async fn history(&self, id: &LinkId, now: Timestamp) -> Result<Vec<HistoryEntry>, StoreError> {
         let items = query(self, &keys::link(id).pk, Some(HISTORY_PREFIX)).await?;
         items.into_iter().filter(|item| !is_expired(item, now)).map(items::read_history).collect()
+    }
+}
+
+impl LinkedRecords for DynamoStore {
+    /// Two batches of reads: the lookups, and the links that they lead to.
+    async fn linked(&self, pair: &Pair, records: &[RecordRef]) -> Result<Vec<RecordRef>, StoreError> {
+        let lookups: Vec<ItemKey> = records.iter().map(|record| keys::lookup(record, pair)).collect();
+        let mut found = batch_get(self, &lookups).await?;
+        let mut leading = Vec::new();
+        for (record, key) in records.iter().zip(&lookups) {
+            if let Some(lookup) = read_lookup(found.remove(key))? {
+                leading.push((record, keys::link(&lookup.link)));
+            }
+        }
+        let wanted: Vec<ItemKey> = leading.iter().map(|(_, key)| key.clone()).collect();
+        let links = batch_get(self, &wanted).await?;
+        let mut linked = Vec::new();
+        for (record, key) in leading {
+            let link = read_link(links.get(&key).cloned())?;
+            // A tombstone knows already that the record is gone.
+            if link.is_some_and(|link| link.status == LinkStatus::Active && names(&link, record)) {
+                linked.push(record.clone());
+            }
+        }
+        Ok(linked)
     }
 }
 
@@ -147,7 +184,10 @@ pub(super) async fn get(store: &DynamoStore, key: &ItemKey) -> Result<Option<Ite
 }
 
 /// Several items in one round trip; keys without an item are left out.
-async fn batch_get(store: &DynamoStore, keys: &[ItemKey]) -> Result<HashMap<ItemKey, Item>, StoreError> {
+pub(super) async fn batch_get(
+    store: &DynamoStore,
+    keys: &[ItemKey],
+) -> Result<HashMap<ItemKey, Item>, StoreError> {
     let mut unique = keys.to_vec();
     unique.sort();
     unique.dedup();
@@ -189,17 +229,32 @@ pub(super) async fn query(
     pk: &str,
     prefix: Option<&str>,
 ) -> Result<Vec<Item>, StoreError> {
+    match prefix {
+        None => query_where(store, pk, "pk = :pk", None).await,
+        Some(prefix) => query_where(store, pk, "pk = :pk AND begins_with(sk, :sk)", Some(prefix)).await,
+    }
+}
+
+/// All items of a partition, in order, whose sort key is this or comes after it.
+pub(super) async fn query_from(store: &DynamoStore, pk: &str, first: &str) -> Result<Vec<Item>, StoreError> {
+    query_where(store, pk, "pk = :pk AND sk >= :sk", Some(first)).await
+}
+
+async fn query_where(
+    store: &DynamoStore,
+    pk: &str,
+    condition: &str,
+    sk: Option<&str>,
+) -> Result<Vec<Item>, StoreError> {
     let mut items = Vec::new();
     let mut from = None;
     loop {
         let mut request = store.client.query().table_name(&store.table).consistent_read(true);
-        request = request.expression_attribute_values(":pk", text(pk)).set_exclusive_start_key(from);
-        request = match prefix {
-            None => request.key_condition_expression("pk = :pk"),
-            Some(prefix) => request
-                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-                .expression_attribute_values(":prefix", text(prefix)),
-        };
+        request = request.key_condition_expression(condition).set_exclusive_start_key(from);
+        request = request.expression_attribute_values(":pk", text(pk));
+        if let Some(sk) = sk {
+            request = request.expression_attribute_values(":sk", text(sk));
+        }
         let page = request.send().await.map_err(|error| store_error("Query", &error))?;
         items.extend(page.items.into_iter().flatten());
         from = page.last_evaluated_key.filter(|key| !key.is_empty());

@@ -1,8 +1,9 @@
 //! Counters as lines in CloudWatch's embedded metric format: CloudWatch makes metrics of what is logged.
 //!
 //! Source: "Specification: Embedded metric format" in the CloudWatch user guide. Each pair of a metric and its
-//! dimensions costs money, so only the function's name and, for changes, their outcome are dimensions; what else is
-//! known stands beside them in the line, for queries over logs.
+//! dimensions costs money, and each alarm on one, so what wakes somebody is one metric of the whole bridge, and only
+//! changes have the function and their outcome as dimensions; what else is known stands beside them in the line, for
+//! queries over logs.
 
 use serde_json::{Map, Value, json};
 use sync::Clock;
@@ -58,11 +59,13 @@ impl<W: for<'w> MakeWriter<'w>, C: Clock> Metrics<W, C> {
         };
         let mut line: Map<String, Value> =
             details.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
-        let mut dimensions = vec!["FunctionName"];
-        if let Some(outcome) = outcome {
-            dimensions.push("Outcome");
+        let dimensions = if let Some(outcome) = outcome {
             line.insert("Outcome".to_owned(), outcome.into());
-        }
+            ["FunctionName", "Outcome"].as_slice()
+        } else {
+            line.insert("Bridge".to_owned(), bridge_of(&self.function).into());
+            ["Bridge"].as_slice()
+        };
         line.insert("FunctionName".to_owned(), self.function.as_str().into());
         line.insert(name.to_owned(), count.into());
         let directive = json!({
@@ -75,6 +78,13 @@ impl<W: for<'w> MakeWriter<'w>, C: Clock> Metrics<W, C> {
         line.insert("_aws".to_owned(), metadata);
         write_line(&self.writer, line);
     }
+}
+
+/// What a stack is called whose function this is: functions are called like their folders, after the stack's prefix.
+fn bridge_of(function: &str) -> String {
+    let role = ["webhook-", "poll-", "push-"].iter().filter_map(|role| function.rfind(role)).max();
+    let prefix = role.map_or("", |at| &function[..at]);
+    format!("{prefix}corebos-bridge")
 }
 
 #[cfg(test)]
@@ -104,8 +114,19 @@ mod tests {
                 "Changes",
                 json!({ "Changes": 3, "Outcome": "updated", "pair": "mautic-contacts" }),
             ),
-            line(json!(["FunctionName"]), "Stopped", json!({ "Stopped": 1, "reason": "credentials" })),
+            line(
+                json!(["Bridge"]),
+                "Stopped",
+                json!({ "Stopped": 1, "reason": "credentials", "Bridge": "corebos-bridge" }),
+            ),
         ];
         assert_eq!(lines(&written), expected);
+    }
+
+    #[test]
+    fn a_second_stack_in_an_account_has_metrics_of_its_own() {
+        assert_eq!(bridge_of("test-push-corebos"), "test-corebos-bridge");
+        assert_eq!(bridge_of("push-poll-hubspot"), "push-corebos-bridge");
+        assert_eq!(bridge_of("unknown"), "corebos-bridge");
     }
 }

@@ -1,6 +1,6 @@
 //! What every `StateStore` promises. Each check takes a store without items.
 
-use sync::{Claimed, KeyClaimed, Settled, Settlement, StateStore};
+use sync::{Claimed, KeyClaimed, Settled, Settlement, StateStore, Waiting};
 
 use crate::nouns::{
     at, first_settlement, free, history_entry, in_corebos, in_mautic, lease, natural_key, new_link, pair,
@@ -41,6 +41,8 @@ macro_rules! keeps_the_contract {
             a_parked_change_without_a_link_is_settled,
             deletes_are_counted_per_pair_and_hour,
             an_identity_is_the_first_one_seen,
+            a_child_waits_for_its_parent_towards_one_system_until_it_is_told,
+            a_child_that_has_waited_too_long_is_forgotten,
             an_empty_settlement_is_settled,
         );
     };
@@ -312,6 +314,49 @@ pub(crate) async fn an_identity_is_the_first_one_seen<S: StateStore>(store: &S) 
     assert_eq!(store.first_identity(&mautic, "https://a.example#1").await.unwrap(), "https://a.example#1");
     assert_eq!(store.first_identity(&mautic, "https://b.example#1").await.unwrap(), "https://a.example#1");
     assert_eq!(store.first_identity(&corebos, "https://b.example#1").await.unwrap(), "https://b.example#1");
+}
+
+fn waiting(child: &str, parent: &str, towards: &str) -> Waiting {
+    Waiting { parent: in_corebos(parent), child: in_corebos(child), towards: system(towards) }
+}
+
+pub(crate) async fn a_child_waits_for_its_parent_towards_one_system_until_it_is_told<S: StateStore>(
+    store: &S,
+) {
+    let mautic = system("mautic:main");
+    let children = ["12x1", "12x2", "12x3"].map(|child| waiting(child, "11x7", "mautic:main"));
+    let others = [waiting("12x1", "11x7", "hubspot:main"), waiting("12x1", "11x70", "mautic:main")];
+    for child in children.iter().chain(&others) {
+        assert!(!store.is_waiting(child, at(0)).await.unwrap());
+        for _ in 0..2 {
+            store.wait(child, at(60)).await.unwrap();
+        }
+        assert!(store.is_waiting(child, at(0)).await.unwrap());
+    }
+    let parent = in_corebos("11x7");
+    let first = store.waiting(&parent, &mautic, at(0), 2).await.unwrap();
+    assert_eq!(first.len(), 2);
+    store.waited(&first).await.unwrap();
+    let rest = store.waiting(&parent, &mautic, at(0), 2).await.unwrap();
+    assert_eq!(rest.len(), 1);
+    let mut all: Vec<_> = first.into_iter().chain(rest).collect();
+    all.sort();
+    assert_eq!(all, children);
+    store.waited(&all).await.unwrap();
+    assert_eq!(store.waiting(&parent, &mautic, at(0), 2).await.unwrap(), []);
+    for other in &others {
+        assert!(store.is_waiting(other, at(0)).await.unwrap());
+    }
+}
+
+pub(crate) async fn a_child_that_has_waited_too_long_is_forgotten<S: StateStore>(store: &S) {
+    let child = waiting("12x1", "11x7", "mautic:main");
+    store.wait(&child, at(60)).await.unwrap();
+    for (now, waits) in [(at(59), true), (at(62), false)] {
+        assert_eq!(store.is_waiting(&child, now).await.unwrap(), waits);
+        let found = store.waiting(&child.parent, &child.towards, now, 10).await.unwrap();
+        assert_eq!(!found.is_empty(), waits);
+    }
 }
 
 pub(crate) async fn an_empty_settlement_is_settled<S: StateStore>(store: &S) {

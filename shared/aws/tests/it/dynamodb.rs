@@ -8,8 +8,11 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use bridge_aws::DynamoStore;
-use model::{Breaker, Direction, Fingerprint, Lost, OwnWrite, Refusal, Side, Value};
-use sync::{Claimed, Settled, Settlement, StateStore};
+use model::{
+    Breaker, Direction, Fingerprint, Lost, ObjectName, OwnWrite, ParkedChange, RecordRef, Refusal, Side,
+    Value,
+};
+use sync::{Claimed, Settled, Settlement, StateStore, Waiting};
 
 use crate::contract::{keeps_the_contract, keeps_what_others_hold};
 use crate::nouns::{
@@ -20,14 +23,14 @@ use crate::nouns::{
 keeps_the_contract!(dynamodb_store, crate::dynamodb::store);
 keeps_what_others_hold!(dynamodb_store_of_many, crate::dynamodb::store);
 
-const TABLE: &str = "bridge";
+pub(crate) const TABLE: &str = "bridge";
 
 /// An empty table.
 pub(crate) async fn store() -> DynamoStore {
     DynamoStore::new(client().await, TABLE)
 }
 
-async fn client() -> Client {
+pub(crate) async fn client() -> Client {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
@@ -96,8 +99,11 @@ async fn stored_items_keep_their_shape() {
     store.claim(&in_mautic("47"), 0, &lease("worker", at(45))).await.unwrap();
     store.claim_key(&natural_key("ana@example.com"), &in_mautic("48"), at(0), at(45)).await.unwrap();
     store.count_delete(&pair(), at(1800)).await.unwrap();
+    let parent = RecordRef::new(&pair().hub, &ObjectName::new("Accounts"), "11x74");
+    let waiting = Waiting { parent, child: in_corebos("12x1"), towards: pair().remote };
+    store.wait(&waiting, at(60)).await.unwrap();
     store.first_identity(&system("mautic:main"), "https://mautic.example.com#admin").await.unwrap();
-    store.put_setting("pair#mautic-contacts", &serde_json::json!({ "conflict": "newest" })).await.unwrap();
+    store.put_setting("pair:mautic-contacts", &serde_json::json!({ "conflict": "newest" })).await.unwrap();
     insta::assert_json_snapshot!(dump(&client).await);
 }
 
@@ -256,6 +262,31 @@ async fn settings_are_typed_and_a_wrong_one_is_named_without_its_value() {
 }
 
 #[tokio::test]
+async fn a_setting_is_changed_only_over_what_was_read() {
+    let store = store().await;
+    let (first, second) =
+        (serde_json::json!({ "to_hub": { "delete": false } }), serde_json::json!({ "n": 1 }));
+    let by = (at(0), "ana");
+    assert!(store.change_setting("pair:x", None, Some(&first), by).await.unwrap());
+    assert!(!store.change_setting("pair:x", None, Some(&second), by).await.unwrap(), "it is there by now");
+    let read = store.stored_setting("pair:x").await.unwrap().unwrap();
+    assert_eq!((&read.value, read.changed.clone()), (&first, Some((at(0), "ana".to_owned()))));
+    assert_eq!(store.setting::<serde_json::Value>("pair:x").await.unwrap(), Some(first));
+    // Somebody edits the item by hand, without a word about it.
+    store.put_setting("pair:x", &second).await.unwrap();
+    assert!(!store.change_setting("pair:x", Some(&read), None, by).await.unwrap());
+    assert!(!store.change_setting("pair:x", Some(&read), Some(&second), by).await.unwrap());
+    let read = store.stored_setting("pair:x").await.unwrap().unwrap();
+    assert_eq!((&read.value, &read.changed), (&second, &None));
+    store.first_identity(&system("mautic:main"), "https://a.example#1").await.unwrap();
+    let keys: Vec<String> = store.stored_settings().await.unwrap().into_iter().map(|read| read.key).collect();
+    assert_eq!(keys, ["identity#mautic:main", "pair:x"]);
+    assert!(store.change_setting("pair:x", Some(&read), None, by).await.unwrap());
+    assert_eq!(store.stored_setting("pair:x").await.unwrap(), None);
+    assert!(store.change_setting("pair:x", None, None, by).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_confirmed_identity_replaces_the_first_one() {
     let store = store().await;
     let mautic = system("mautic:main");
@@ -335,4 +366,26 @@ async fn a_table_that_does_not_answer_is_an_error_that_says_so() {
     let store = DynamoStore::new(Client::from_conf(config), TABLE);
     let error = store.state(&in_mautic("47")).await.unwrap_err();
     assert!(error.detail.starts_with("GetItem: no connection"), "{error}");
+}
+
+#[tokio::test]
+async fn parked_changes_are_listed_from_a_time_on() {
+    let store = store().await;
+    let moments = [0, 10, 20].map(at);
+    let changes = moments.map(|at| ParkedChange { at, ..parked_change("req-1/0", "words") });
+    let settlement = Settlement { parked: changes.to_vec(), ..Settlement::default() };
+    store.settle(&settlement).await.unwrap();
+    let listed = store.list_parked_since(&pair(), at(10)).await.unwrap();
+    assert_eq!(listed.iter().map(|parked| parked.change.at).collect::<Vec<_>>(), moments[1..]);
+    assert_eq!(store.list_parked_since(&pair(), at(21)).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn who_claims_a_natural_key_is_known_until_the_claim_is_over() {
+    let store = store().await;
+    let key = natural_key("ana");
+    assert_eq!(store.key_claim(&key, at(0)).await.unwrap(), None);
+    store.claim_key(&key, &in_mautic("47"), at(0), at(45)).await.unwrap();
+    assert_eq!(store.key_claim(&key, at(44)).await.unwrap(), Some((in_mautic("47"), at(45))));
+    assert_eq!(store.key_claim(&key, at(45)).await.unwrap(), None);
 }

@@ -219,8 +219,12 @@ async fn a_handler_is_told_how_often_and_when() {
     let records = [of("1", &["a"]), bare].concat();
     let event = json!({ "Records": records });
     run_batch(event, at(30), &queue, &Hands::at(0), BatchOptions::default(), handler).await.unwrap();
-    let delivery =
-        |id: &str, receive_count, sent_at| Delivery { message_id: id.to_owned(), receive_count, sent_at };
+    let delivery = |id: &str, receive_count, sent_at| Delivery {
+        message_id: id.to_owned(),
+        receive_count,
+        sent_at,
+        target: None,
+    };
     let mut seen = seen.into_inner().unwrap();
     seen.sort_by(|a, b| a.message_id.cmp(&b.message_id));
     assert_eq!(seen, [delivery("a", 3, Some(at(0))), delivery("b", 1, None)]);

@@ -3,13 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test shall stop it")]
 
+mod budget;
 mod contract;
 mod cursors;
 mod dynamodb;
 mod endpoint;
 mod events;
+mod imports;
+mod maps;
 mod memory;
 mod nouns;
 mod queue;
 mod refusals;
 mod secrets;
+mod sessions;
+mod visitors;

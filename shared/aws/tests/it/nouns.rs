@@ -54,6 +54,7 @@ pub(crate) fn new_link(id: &str, hub: &str, remote: &str) -> Link {
         bases,
         refused: Vec::new(),
         breaker: None,
+        paused: false,
     }
 }
 
@@ -101,6 +102,7 @@ pub(crate) fn notice(id: &str, receipt: &str) -> Notice {
         receipt: receipt.to_owned(),
         received_at: at(0),
         modified_at: None,
+        command: None,
     }
 }
 
@@ -111,6 +113,8 @@ pub(crate) fn history_entry(receipt: &str, outcome: &str) -> HistoryEntry {
         direction: Direction::ToHub,
         outcome: outcome.to_owned(),
         fields: vec!["firstname".to_owned()],
+        refused: vec!["lastname".to_owned()],
+        received_at: Some(at(0)),
         lost: Vec::new(),
     }
 }

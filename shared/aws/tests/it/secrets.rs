@@ -140,3 +140,39 @@ async fn debug_shows_no_secret() {
     let secret: MauticSecret = secrets.secret(ARN).await.unwrap();
     assert!(!format!("{secrets:?} {secret:?}").contains("hunter2"));
 }
+
+#[tokio::test]
+async fn a_secret_that_does_not_fit_is_read_again_and_strangers_cannot_make_us_read_all_the_time() {
+    let (endpoint, answer, secrets, clock) = service(password("old")).await;
+    let fits = |wanted: &'static str| move |secret: &MauticSecret| secret.password.expose_secret() == wanted;
+    let read = |wanted| secrets.secret_that_fits::<MauticSecret>(ARN, fits(wanted));
+    assert_eq!(read("old").await.unwrap().password.expose_secret(), "old");
+    *answer.lock().unwrap() = password("new");
+    // Within the moment in which it was read, what does not fit is a stranger's.
+    assert_eq!(read("new").await.unwrap().password.expose_secret(), "old");
+    assert_eq!(endpoint.calls().len(), 1);
+    clock.0.store(2, Ordering::SeqCst);
+    assert_eq!(read("new").await.unwrap().password.expose_secret(), "new");
+    for _ in 0..5 {
+        assert_eq!(read("a stranger's").await.unwrap().password.expose_secret(), "new");
+    }
+    assert_eq!(endpoint.calls().len(), 2);
+    // An outage leaves us with what we know.
+    *answer.lock().unwrap() = error(500, "InternalServiceError", "away");
+    clock.0.store(10, Ordering::SeqCst);
+    assert_eq!(read("a stranger's").await.unwrap().password.expose_secret(), "new");
+}
+
+#[tokio::test]
+async fn a_change_keeps_the_other_members() {
+    let (endpoint, _, secrets, _) = service(password("old")).await;
+    secrets
+        .change(ARN, |members| drop(members.insert("webhook_secrets".to_owned(), json!(["a", "b"]))))
+        .await
+        .unwrap();
+    let sent = endpoint.calls();
+    let put = &sent.last().unwrap().1;
+    assert_eq!(put["SecretId"], ARN);
+    let stored: serde_json::Value = serde_json::from_str(put["SecretString"].as_str().unwrap()).unwrap();
+    assert_eq!(stored, json!({ "username": "bridge", "password": "old", "webhook_secrets": ["a", "b"] }));
+}

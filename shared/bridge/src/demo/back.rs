@@ -6,6 +6,9 @@ use serde_json::json;
 use super::chapters::note;
 use super::stage::{Stage, corebos_writes, mautic_writes, text};
 
+/// Mautic's reason for a refusal that came from the contact itself: the link at the end of a mail.
+const UNSUBSCRIBED: u8 = 1;
+
 /// Writes to coreBOS and to Mautic so far.
 fn writes(stage: &Stage) -> (usize, usize) {
     (corebos_writes(&stage.simulated), mautic_writes(&stage.simulated))
@@ -73,6 +76,50 @@ pub(super) async fn companies(stage: &mut Stage) -> Result<String> {
         (stage.simulated.corebos.records("Accounts").len(), stage.simulated.mautic.companies().len());
     ensure!((accounts, companies) == (2, 2), "there are {accounts} accounts and {companies} companies");
     Ok(format!("accounts {hub} and {}, one company each", text(&other, "id")))
+}
+
+pub(super) async fn belongs(stage: &mut Stage) -> Result<String> {
+    note(
+        "Ana goes to work for Analytical Engines, which is entered in coreBOS; then Mautic moves her to the other one.",
+    );
+    let (id, hub) = stage.ana.clone();
+    let engines = stage.simulated.corebos.find("Accounts", "accountname", "Analytical Engines");
+    let engines = text(&engines.context("Analytical Engines are gone")?, "id");
+    stage.simulated.corebos.edit(&hub, &json!({ "account_id": engines })).await?;
+    stage
+        .until("Ana in the company", |s| {
+            (text(&s.mautic.contact(id)?, "company") == "Analytical Engines").then_some(())
+        })
+        .await?;
+    stage.quiet().await?;
+    let companies = stage.simulated.mautic.companies();
+    let works = companies.iter().find(|company| text(company, "companyname") == "Difference Works");
+    let works = works.context("Difference Works are gone")?;
+    let company = works["id"].as_u64().context("a company without an id")?;
+    stage.simulated.mautic.add_to_company(company, id).await;
+    let account = text(works, "company_corebos_id");
+    stage
+        .until("Ana in the other account", |s| {
+            (text(&s.corebos.record(&hub)?, "account_id") == account).then_some(())
+        })
+        .await?;
+    stage.quiet().await?;
+    let now = stage.simulated.corebos.record(&hub).context("Ana is gone")?;
+    ensure!(text(&now, "account_id") == account, "she went back to {}", text(&now, "account_id"));
+    Ok("a membership in Mautic is the account in coreBOS, made on either side".to_owned())
+}
+
+pub(super) async fn unsubscribed(stage: &mut Stage) -> Result<String> {
+    note("Ana follows the link at the end of a newsletter, and wants no more of them.");
+    let (id, hub) = stage.ana.clone();
+    stage.simulated.mautic.set_do_not_contact(id, "email", UNSUBSCRIBED).await;
+    stage
+        .until("her refusal in coreBOS", |s| {
+            (text(&s.corebos.record(&hub)?, "emailoptout") == "1").then_some(())
+        })
+        .await?;
+    stage.quiet().await?;
+    Ok("coreBOS has emailoptout set, and sends her nothing either".to_owned())
 }
 
 pub(super) async fn polled(stage: &mut Stage) -> Result<String> {

@@ -8,8 +8,8 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use simulators::mautic::Delivery;
 
-use super::back;
 use super::stage::{Stage, corebos_writes, text};
+use super::{back, visitor};
 use crate::screen::{DIM, line, styled};
 use crate::simulated::TRIGGERS;
 
@@ -54,6 +54,14 @@ pub(super) const ALL: &[Chapter] = &[
         play: |stage| Box::pin(back::companies(stage)),
     },
     Chapter {
+        title: "Who works for whom is the same on both sides",
+        play: |stage| Box::pin(back::belongs(stage)),
+    },
+    Chapter {
+        title: "Who refuses mail in Mautic gets none from coreBOS",
+        play: |stage| Box::pin(back::unsubscribed(stage)),
+    },
+    Chapter {
         title: "Webhooks are lost, and the polls find what they would have told",
         play: |stage| Box::pin(back::polled(stage)),
     },
@@ -64,6 +72,10 @@ pub(super) const ALL: &[Chapter] = &[
     Chapter {
         title: "A deletion in Mautic becomes a mark in coreBOS",
         play: |stage| Box::pin(deleted(stage)),
+    },
+    Chapter {
+        title: "A visitor of a website signs up, and is one contact with the right country",
+        play: |stage| Box::pin(visitor::becomes_a_contact(stage)),
     },
     Chapter {
         title: "coreBOS is down for a while, and nothing is lost",

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use mapping::check::{Schemas, check as check_map, check_pair};
-use mapping::{FieldMap, Finding, Semantics, Severity};
+use mapping::check::{Schemas, check as check_map, check_pair, compile};
+use mapping::{FieldMap, Finding, Severity};
 use serde::Serialize;
 
 use super::schema::LiveSchemas;
@@ -71,7 +71,7 @@ impl Map {
     fn new(path: PathBuf, xml: &[u8], live: &LiveSchemas) -> Self {
         let name = path.display().to_string();
         // Maps of a pair speak of each other by their names.
-        let compiled = FieldMap::compile(&stem(&path), xml, Semantics::Bridge).ok();
+        let compiled = compile(&stem(&path), xml).ok();
         let schemas = compiled.as_ref().map(|map| live.onto(Schemas::bundled_for(map)));
         let findings = check_map(&name, xml, schemas.as_ref());
         Self { path, text: show::text(xml), compiled, findings }

@@ -64,8 +64,8 @@ impl Case {
                 wanted: "to be refused by name when it is loaded".to_owned(),
                 got: "it was evaluated".to_owned(),
             },
-            (_, Verdict::Agrees) => Judgement::Agrees,
-            (_, Verdict::Refused { reason }) => match listed(&self.recording.id) {
+            (_, Verdict::Agrees | Verdict::Refused { throws: true, .. }) => Judgement::Agrees,
+            (_, Verdict::Refused { reason, .. }) => match listed(&self.recording.id) {
                 Some(why) => Judgement::Listed(why),
                 None => Judgement::Disagrees { wanted: "an answer".to_owned(), got: reason },
             },

@@ -39,8 +39,10 @@ impl Related {
 }
 
 impl RelatedRecords for Related {
-    fn related(&self, id: &str) -> Option<RelatedRecord<'_>> {
-        self.0.get(id).map(|(module, fields)| RelatedRecord { module, fields })
+    /// A record whose module nothing tells is of the one that is asked for.
+    fn related(&self, module: &str, id: &str) -> Option<RelatedRecord<'_>> {
+        let (own, fields) = self.0.get(id)?;
+        (own == module || own.is_empty()).then_some(RelatedRecord { module: own, fields })
     }
 }
 
@@ -75,10 +77,10 @@ mod tests {
         )
         .unwrap();
         let records = Related::new(&record, &related);
-        let module = |id: &str| records.related(id).map(|record| record.module.to_owned());
-        assert_eq!(module("14x3").as_deref(), Some("Products"));
-        assert_eq!(module("11x74").as_deref(), Some("Accounts"));
-        assert_eq!(module("99x1").as_deref(), Some(""));
-        assert_eq!(module("7"), None);
+        let is_there = |module: &str, id: &str| records.related(module, id).is_some();
+        assert!(is_there("Products", "14x3") && !is_there("Accounts", "14x3"));
+        assert!(is_there("Accounts", "11x74") && !is_there("Contacts", "11x74"));
+        assert!(is_there("Vendors", "99x1"));
+        assert!(!is_there("Accounts", "7"));
     }
 }

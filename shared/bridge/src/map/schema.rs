@@ -22,24 +22,9 @@ const OBJECTS: [&str; 9] = [
     "hubspot-deal",
 ];
 
-/// What records of Mautic have besides the fields that Mautic lists.
-const BESIDE_MAUTIC_FIELDS: [&str; 11] = [
-    "dateAdded",
-    "dateModified",
-    "doNotContact",
-    "fields",
-    "id",
-    "ipAddresses",
-    "lastActive",
-    "owner",
-    "score",
-    "stage",
-    "tags",
-];
-
 /// Schemas that the user gave, by object, or as `source` and `target` for every map.
 #[derive(Default)]
-pub(super) struct LiveSchemas(BTreeMap<String, Vec<SchemaField>>);
+pub(crate) struct LiveSchemas(BTreeMap<String, Vec<SchemaField>>);
 
 impl LiveSchemas {
     /// Reads `OBJECT=FILE` options.
@@ -59,7 +44,7 @@ impl LiveSchemas {
     }
 
     /// Puts them in place of the bundled lists.
-    pub(super) fn onto(&self, bundled: Schemas) -> Schemas {
+    pub(crate) fn onto(&self, bundled: Schemas) -> Schemas {
         Schemas {
             source: self.one("source", "record read", bundled.source),
             target: self.one("target", "record made", bundled.target),
@@ -70,14 +55,7 @@ impl LiveSchemas {
         let object = bundled.as_ref().map(|schema| schema.title.to_lowercase().replace(' ', "-"));
         let live = object.and_then(|object| self.0.get(&object)).or_else(|| self.0.get(side));
         let Some(live) = live else { return bundled };
-        let mut fields = live.clone();
-        let beside = bundled.iter().flat_map(|schema| &schema.fields).filter(|field| {
-            BESIDE_MAUTIC_FIELDS.contains(&field.name.as_str())
-                && !live.iter().any(|known| known.name == field.name)
-        });
-        fields.extend(beside.cloned());
-        let title = bundled.as_ref().map_or(title, |schema| &schema.title).to_owned();
-        Some(Schema { title, fields, is_complete: true })
+        Some(Schema::live(bundled.as_ref(), title, live.clone()))
     }
 }
 

@@ -6,6 +6,7 @@ use anstyle::Style;
 use mapping::{Finding, Position, Severity};
 
 use crate::screen::{BAD, BOLD, CARE, NAME, styled};
+pub(super) use crate::screen::{clean, count};
 
 /// Prints something that is not the result.
 pub(super) fn note(text: &str) {
@@ -55,16 +56,4 @@ pub(super) fn text(xml: &[u8]) -> String {
 /// The line of a text in which a position is.
 pub(super) fn line_of(text: &str, position: Position) -> String {
     text.split('\n').nth(position.line.saturating_sub(1)).unwrap_or_default().to_owned()
-}
-
-/// A text without what would command a terminal.
-pub(super) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character })
-        .collect()
-}
-
-/// `1 error`, `2 errors`.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

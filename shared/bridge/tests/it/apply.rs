@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::running::{Run, field, fixture, folder, map_in, map_of, shipped, write};
+use crate::running::{Run, field, fixture, folder, map_in, map_of, published, write};
 
 fn apply(folder: &Path, map: &str, record: &str, more: &[&str]) -> Run {
     write(folder, "map.xml", map);
@@ -14,9 +14,9 @@ fn apply(folder: &Path, map: &str, record: &str, more: &[&str]) -> Run {
 
 #[test]
 fn the_result_is_json_on_standard_output_in_the_order_of_the_map() {
-    let folder = folder("apply-shipped");
+    let folder = folder("apply-published");
     write(&folder, "record.json", r#"{"id":"7","firstname":"Ada","city":"","points":12}"#);
-    let map = shipped().join("MauticToContacts.xml");
+    let map = published().join("MauticToContacts.xml");
     let run = map_in(&folder, &["apply", "--map", map.to_str().unwrap(), "--record", "record.json"]);
     assert_eq!((run.code, run.err.as_str()), (0, ""));
     assert_eq!(
@@ -86,8 +86,8 @@ fn a_field_that_fails_is_told_with_its_place_and_nothing_is_printed_as_a_result(
     ]);
     let run = apply(&folder, &map, r#"{"a":"text"}"#, &[]);
     assert_eq!((run.code, run.out.as_str()), (1, ""));
-    assert!(run.err.starts_with("map.xml:4:19: error: field `bad`: "), "{}", run.err);
-    assert!(run.err.contains("\nmap.xml:5:19: error: field `worse`: "), "{}", run.err);
+    assert!(run.err.starts_with("map.xml:4:69: error: field `bad`: "), "{}", run.err);
+    assert!(run.err.contains("\nmap.xml:5:71: error: field `worse`: "), "{}", run.err);
     assert!(run.err.contains("\n4 | <field><fieldname>bad</fieldname>"), "{}", run.err);
     let run = apply(&folder, &map, r#"{"a":"text"}"#, &["--semantics", "corebos"]);
     assert!(run.err.contains("`bad`") && !run.err.contains("`worse`"), "coreBOS stops there: {}", run.err);

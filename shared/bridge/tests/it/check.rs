@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::running::{field, folder, map_in, map_of, shipped, write};
+use crate::running::{field, folder, map_in, map_of, published, shipped, write};
 
 fn findings(out: &str) -> Vec<(String, String, u64, u64, String, String)> {
     let json: Json = serde_json::from_str(out).unwrap();
@@ -21,8 +21,15 @@ fn findings(out: &str) -> Vec<(String, String, u64, u64, String, String)> {
 }
 
 #[test]
-fn the_mistakes_in_the_users_own_maps_are_found_with_their_places() {
+fn the_shipped_maps_have_no_errors() {
     let run = map_in(&shipped(), &["check", ".", "--format", "json"]);
+    let errors: Vec<_> = findings(&run.out).into_iter().filter(|found| found.0 == "error").collect();
+    assert!(run.code == 0 && errors.is_empty(), "{errors:#?}\n{}", run.err);
+}
+
+#[test]
+fn the_mistakes_in_the_users_own_maps_are_found_with_their_places() {
+    let run = map_in(&published(), &["check", ".", "--format", "json"]);
     assert_eq!(run.code, 1, "{}", run.err);
     let found = findings(&run.out);
     for (file, line, column, severity, message, advice) in [
@@ -96,6 +103,31 @@ fn warnings_alone_end_with_0_and_so_does_a_good_map() {
     assert!(run.out.ends_with("0 errors and 1 warning in 1 map\n"), "{}", run.out);
     let run = map_in(&folder, &["check", "--format", "json", "good.xml"]);
     assert_eq!((run.code, run.out.as_str()), (0, "[]\n"));
+}
+
+#[test]
+fn what_only_corebos_can_evaluate_is_a_warning_on_the_way_out_and_an_error_on_the_way_in() {
+    let folder = folder("check-by-corebos");
+    let map =
+        |extra: &str| map_of(&[field(extra, "", "email"), field("title", "EXPRESSION", "getSetting('x')")]);
+    write(&folder, "ContactsToMautic.xml", map("email"));
+    write(&folder, "MauticToContacts.xml", map("lastname"));
+    let run = map_in(&folder, &["check", "ContactsToMautic.xml"]);
+    assert_eq!(run.code, 0, "{}", run.out);
+    let place = "ContactsToMautic.xml:4:71: warning: the function `getSetting` needs coreBOS's own data, so coreBOS \
+                 evaluates this field";
+    assert!(run.out.starts_with(place), "{}", run.out);
+    let run = map_in(&folder, &["check", "MauticToContacts.xml", "--format", "json"]);
+    assert_eq!(run.code, 1, "{}", run.out);
+    let found = findings(&run.out);
+    assert_eq!((found.len(), found[0].0.as_str(), found[0].2, found[0].3), (1, "error", 4, 71));
+    // Two maps of a pair still speak of each other.
+    write(
+        &folder,
+        "MauticToContacts.xml",
+        map_of(&[field("email", "", "email"), field("lastname", "", "x")]),
+    );
+    assert_eq!(map_in(&folder, &["check", "."]).code, 0);
 }
 
 #[test]

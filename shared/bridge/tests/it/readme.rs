@@ -10,7 +10,7 @@ use model::Value;
 use serde_json::{Value as Json, json};
 use sync::{Canonical, Schema as _};
 
-use crate::running::{folder, map_in, shipped, write};
+use crate::running::{folder, map_in, published, write};
 
 fn chapter() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mapping/README.md");
@@ -95,7 +95,7 @@ fn every_map_in_the_chapter_makes_what_it_says() {
                 let (command, output) = block.split_once('\n').unwrap();
                 let arguments: Vec<_> =
                     command.strip_prefix("$ bridge map ").unwrap().split_whitespace().collect();
-                assert_eq!(map_in(&shipped(), &arguments).out, output);
+                assert_eq!(map_in(&published(), &arguments).out, output);
                 checked += 1;
             }
             other => panic!("nobody runs a block `{other}`"),

@@ -46,6 +46,11 @@ pub(crate) fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mapping/maps")
 }
 
+/// The folder of the maps that the user published, with their mistakes.
+pub(crate) fn published() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mapping/fixtures/published")
+}
+
 /// A fixture of these tests.
 pub(crate) fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures").join(name);

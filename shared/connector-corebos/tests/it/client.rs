@@ -75,6 +75,29 @@ async fn ids_that_cannot_be_of_this_module_are_not_asked_for() {
 }
 
 #[tokio::test]
+async fn a_record_that_a_map_refers_to_is_read_with_the_names_of_its_references() {
+    for id in ["12x8589", "8589"] {
+        let server = Replay::of(&[DESCRIBE, "A019_retrieve_contact"]).await;
+        let fields = server.corebos().related(&contacts(), id).await.unwrap().unwrap();
+        assert_eq!(fields.text("firstname"), Some("Ana"));
+        assert!(fields.get("account_idename").is_some_and(|named| named.as_array().is_some()));
+        assert_eq!(server.got("retrieve")[0].parameters["id"], "12x8589");
+    }
+}
+
+#[tokio::test]
+async fn a_reference_to_another_module_or_to_nothing_is_none() {
+    let server = Replay::of(&[DESCRIBE]).await;
+    let corebos = server.corebos();
+    for id in ["11x8588", "", "abc", "12x1;drop", "99999999999"] {
+        assert_eq!(corebos.related(&contacts(), id).await, Ok(None), "{id}");
+    }
+    assert!(server.got("retrieve").is_empty());
+    let server = Replay::of(&[DESCRIBE, "A055_retrieve_deleted"]).await;
+    assert_eq!(server.corebos().related(&contacts(), "12x8589").await, Ok(None));
+}
+
+#[tokio::test]
 async fn not_permitted_is_not_gone() {
     let denied = Reply::recorded("A056_revise_deleted").to("retrieve");
     let server = Replay::with(vec![Reply::recorded(DESCRIBE), denied]).await;

@@ -64,6 +64,7 @@ pub(crate) struct Got {
     pub(crate) path: String,
     pub(crate) has_query: bool,
     pub(crate) user_agent: String,
+    pub(crate) token: Option<String>,
     pub(crate) parameters: BTreeMap<String, String>,
 }
 
@@ -110,7 +111,13 @@ impl Replay {
 
     /// A connector to it, as the user of the recordings.
     pub(crate) fn corebos(&self) -> CoreBos {
-        let settings = CoreBosSettings::new(self.url.clone(), "admin", "geheim".into());
+        self.corebos_with(|_| {})
+    }
+
+    /// A connector that differs.
+    pub(crate) fn corebos_with(&self, edit: impl FnOnce(&mut CoreBosSettings)) -> CoreBos {
+        let mut settings = CoreBosSettings::new(self.url.clone(), "admin", "geheim".into());
+        edit(&mut settings);
         CoreBos::new("corebos:main".parse().unwrap(), settings).unwrap()
     }
 
@@ -140,6 +147,7 @@ async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response
         path: head.uri.path().to_owned(),
         has_query: !query.is_empty(),
         user_agent: head.headers["user-agent"].to_str().unwrap().to_owned(),
+        token: head.headers.get("corebos-authorization").map(|token| token.to_str().unwrap().to_owned()),
         parameters,
     });
     let reply = {

@@ -1,8 +1,12 @@
 //! Logging in, and what becomes of a session that is over.
 
+use std::sync::Arc;
+
+use connector_corebos::{Account, CoreBos};
 use http_client::USER_AGENT;
 use model::{ObjectName, RecordRef};
-use sync::{Connector as _, ConnectorError, Reading};
+use sync::memory::MemorySessions;
+use sync::{Connector as _, ConnectorError, Reading, Writer};
 use tokio::time::Duration;
 
 use crate::replay::{Replay, Reply};
@@ -93,7 +97,7 @@ async fn calls_that_run_at_the_same_time_log_in_once_not_each() {
     replies.push(Reply::recorded("A112_login_token_reuse"));
     replies.extend(vec![Reply::recorded("A019_retrieve_contact"); 3]);
     let server = Replay::with(replies).await;
-    let corebos = server.corebos();
+    let corebos = server.corebos_with(|settings| settings.sessions = 1);
     corebos.schema(&ObjectName::new("Contacts")).await.unwrap();
     let record = contact("12x8589");
     let (first, second, third) =
@@ -103,6 +107,147 @@ async fn calls_that_run_at_the_same_time_log_in_once_not_each() {
     }
     assert_eq!(server.got("login").len(), 2);
     assert_eq!(server.got("retrieve").len(), 6);
+}
+
+#[tokio::test]
+async fn calls_that_run_at_the_same_time_do_not_wait_for_one_session() {
+    let mut slow = Reply::recorded("A019_retrieve_contact");
+    slow.delay = Duration::from_millis(100);
+    let mut replies = vec![Reply::recorded(DESCRIBE), slow.clone(), slow];
+    replies.extend([Reply::recorded("F008_getchallenge_reused"), Reply::recorded("A112_login_token_reuse")]);
+    replies.extend(vec![Reply::recorded("A019_retrieve_contact"); 2]);
+    let server = Replay::with(replies).await;
+    let corebos = server.corebos();
+    corebos.schema(&ObjectName::new("Contacts")).await.unwrap();
+    let record = contact("12x8589");
+    let (first, second) = tokio::join!(corebos.read(&record), corebos.read(&record));
+    assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
+    let used = |server: &Replay| -> Vec<String> {
+        server.got("retrieve").iter().map(|got| got.parameters["sessionName"].clone()).collect()
+    };
+    assert_ne!(used(&server)[0], used(&server)[1]);
+    // One after the other needs one only.
+    for _ in 0..2 {
+        corebos.read(&record).await.unwrap();
+    }
+    assert_eq!(used(&server)[2..], [used(&server)[2].clone(), used(&server)[2].clone()]);
+    assert_eq!(server.got("login").len(), 2);
+}
+
+/// As many connectors as processes, which share their sessions.
+fn processes<const N: usize>(server: &Replay) -> [CoreBos; N] {
+    let first = MemorySessions::default();
+    std::array::from_fn(|_| {
+        let sessions = Arc::new(first.of_another_process());
+        server.corebos_with(|settings| settings.shared_sessions = sessions)
+    })
+}
+
+#[tokio::test]
+async fn processes_share_a_session_and_replace_it_once() {
+    let server = Replay::with(vec![
+        Reply::recorded("A019_retrieve_contact"),
+        Reply::recorded("A019_retrieve_contact"),
+        Reply::recorded(DESCRIBE),
+        Reply::recorded(DESCRIBE),
+        Reply::recorded(OVER).to("retrieve"),
+        Reply::recorded("F008_getchallenge_reused"),
+        Reply::recorded("A112_login_token_reuse"),
+        Reply::recorded("A019_retrieve_contact"),
+        Reply::recorded(OVER).to("retrieve"),
+        Reply::recorded("A019_retrieve_contact"),
+    ])
+    .await;
+    let processes: [CoreBos; 2] = processes(&server);
+    let record = contact("12x8589");
+    for process in &processes {
+        process.read(&record).await.unwrap();
+    }
+    assert_eq!(server.got("login").len(), 1);
+    // It ends; both meet that, one after the other.
+    for process in &processes {
+        process.read(&record).await.unwrap();
+    }
+    assert_eq!(server.got("login").len(), 2);
+    let names: Vec<_> =
+        server.got("retrieve").iter().map(|got| got.parameters["sessionName"].clone()).collect();
+    let (old, new) = (&names[0], &names[3]);
+    assert_eq!(names, [old, old, old, new, old, new].map(Clone::clone));
+}
+
+#[tokio::test]
+async fn another_access_key_does_not_meet_the_session_of_the_old_one() {
+    let server = Replay::with(vec![
+        Reply::recorded("F008_getchallenge_reused"),
+        Reply::recorded("A112_login_token_reuse"),
+    ])
+    .await;
+    let first = MemorySessions::default();
+    let with_key = |key: &str| {
+        let sessions = Arc::new(first.of_another_process());
+        server.corebos_with(|settings| {
+            settings.account = Account::AccessKey { username: "admin".to_owned(), access_key: key.into() };
+            settings.shared_sessions = sessions;
+        })
+    };
+    with_key("geheim").identity().await.unwrap();
+    with_key("rotated").identity().await.unwrap();
+    let logins = server.got("login");
+    assert_eq!(logins.len(), 2);
+    assert_ne!(logins[0].parameters["accessKey"], logins[1].parameters["accessKey"]);
+}
+
+fn with_static_token(server: &Replay) -> CoreBos {
+    server.corebos_with(|settings| {
+        settings.account =
+            Account::StaticToken { username: "Admin".to_owned(), token: "a-static-token".into() };
+    })
+}
+
+#[tokio::test]
+async fn a_static_token_needs_no_login_and_its_owner_is_looked_up_once() {
+    let server = Replay::bare(vec![
+        Reply::recorded("A012_query_users"),
+        Reply::recorded(DESCRIBE),
+        Reply::recorded("A019_retrieve_contact"),
+    ])
+    .await;
+    let corebos = with_static_token(&server);
+    assert_eq!(corebos.identity().await.unwrap(), format!("{} as 19x1", server.url));
+    let Reading::Found(record) = corebos.read(&contact("12x8589")).await.unwrap() else { panic!() };
+    assert_eq!(record.last_writer, Writer::Us);
+    assert_eq!(server.calls(), 3);
+    let asked = &server.got("query")[0];
+    assert_eq!(asked.parameters["query"], "select id,user_name from Users where user_name='Admin' limit 2;");
+    for got in [asked, &server.got("describe")[0], &server.got("retrieve")[0]] {
+        assert_eq!(got.token.as_deref(), Some("a-static-token"));
+        assert!(!got.parameters.contains_key("sessionName") && !got.has_query);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_static_token_is_a_matter_of_credentials() {
+    let server = Replay::bare(vec![Reply::recorded(OVER).to("query")]).await;
+    let error = with_static_token(&server).identity().await.unwrap_err();
+    assert_eq!(error.code(), "credentials");
+    assert!(
+        error.to_string().contains("static token") && !format!("{error:?}").contains("a-static"),
+        "{error}"
+    );
+    // It ends in the middle of our work, too.
+    let server = Replay::bare(vec![
+        Reply::recorded("A012_query_users"),
+        Reply::recorded(DESCRIBE),
+        Reply::recorded(OVER).to("retrieve"),
+    ])
+    .await;
+    let error = with_static_token(&server).read(&contact("12x8589")).await.unwrap_err();
+    assert_eq!(error.code(), "credentials", "{error}");
+    assert_eq!(server.calls(), 3);
+    // Nobody of this name, or a user who may not see users.
+    let server = Replay::bare(vec![Reply::recorded("A038_query_empty")]).await;
+    let error = with_static_token(&server).identity().await.unwrap_err();
+    assert!(error.to_string().contains("username"), "{error}");
 }
 
 #[tokio::test]

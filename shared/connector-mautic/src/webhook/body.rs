@@ -126,7 +126,14 @@ impl Collector<'_> {
                 let receipt = format!("{}/{}", self.receipt, self.found.notices.len());
                 let record = reference(self.system, &object, id);
                 let received_at = self.received_at;
-                self.found.notices.push(Notice { record, kind, receipt, received_at, modified_at: None });
+                self.found.notices.push(Notice {
+                    record,
+                    kind,
+                    receipt,
+                    received_at,
+                    modified_at: None,
+                    command: None,
+                });
             }
             Some(Outcome::NoId | Outcome::Later(_, None)) => {
                 self.problem(&format!("{} item {position}: no usable id", countable(event)));

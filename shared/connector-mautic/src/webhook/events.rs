@@ -52,16 +52,18 @@ impl Meaning {
 
     /// What one item of such an event becomes.
     ///
-    /// This is the place where further journeys start: associations, subscriptions and segments are
-    /// recognised, and nothing listens to them yet.
+    /// This is the place where further journeys start: segments are recognised, and nothing listens to them yet.
     pub(super) fn outcome(self, ids: &ItemIds) -> Outcome {
         let (object, kind, id) = match self {
-            Self::ContactSaved => (CONTACT, NoticeKind::Saved, ids.contact),
+            // A membership and a subscription are no updates of the contact in Mautic, and fields of it here.
+            Self::ContactSaved | Self::Subscription | Self::Association => {
+                (CONTACT, NoticeKind::Saved, ids.contact)
+            }
             // The contact inside carries the values of the dead record, and null as its id.
             Self::ContactDeleted => (CONTACT, NoticeKind::Deleted, ids.item),
             Self::CompanySaved => (COMPANY, NoticeKind::Saved, ids.company),
             Self::CompanyDeleted => (COMPANY, NoticeKind::Deleted, ids.item),
-            Self::Subscription | Self::Association | Self::Segment => {
+            Self::Segment => {
                 return Outcome::Later(CONTACT, ids.contact);
             }
             Self::Activity | Self::Unknown => return Outcome::Nothing,

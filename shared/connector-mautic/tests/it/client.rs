@@ -8,9 +8,9 @@ use sync::{Canonical, Connector as _, ConnectorError, Lookup, Reading, Schema as
 use crate::replay::{Replay, Reply};
 
 const SELF: &str = "A01-users_self";
-const FIELDS: &str = "fields_contact";
+pub(crate) const FIELDS: &str = "fields_contact";
 
-fn contact(id: &str) -> RecordRef {
+pub(crate) fn contact(id: &str) -> RecordRef {
     RecordRef::new(&"mautic:main".parse().unwrap(), &ObjectName::new(CONTACT), id)
 }
 
@@ -18,7 +18,7 @@ fn company(id: &str) -> RecordRef {
     RecordRef::new(&"mautic:main".parse().unwrap(), &ObjectName::new(COMPANY), id)
 }
 
-fn values(pairs: &[(&str, Value)]) -> Fields {
+pub(crate) fn values(pairs: &[(&str, Value)]) -> Fields {
     pairs.iter().cloned().collect()
 }
 
@@ -34,6 +34,52 @@ fn other(
     body: &str,
 ) -> Reply {
     Reply::Other { method, path, status, content_type, body: body.to_owned() }
+}
+
+/// The list of users, in the shape of the one user that was recorded (A38).
+pub(crate) fn users() -> Reply {
+    let body =
+        r#"{"total":"2","users":[{"id":1,"email":"Ada@example.test"},{"id":3,"email":"sync@example.test"}]}"#;
+    other("GET", "/api/users", 200, "application/json", body)
+}
+
+/// A contact whose owner is user 3.
+fn owned() -> Reply {
+    let mut told = crate::recorded::exchange("B02-contact_get");
+    told.response.body["contact"]["owner"] = json!({ "id": 3, "username": "syncuser" });
+    Reply::Recorded(told)
+}
+
+#[tokio::test]
+async fn the_owner_is_told_by_e_mail_and_by_nothing_where_users_may_not_be_listed() {
+    let self_ = || Reply::Recorded(crate::recorded::exchange(SELF));
+    let server = Replay::with(vec![self_(), owned(), users()]).await;
+    let Reading::Found(record) = server.mautic().read(&contact("1")).await.unwrap() else { panic!() };
+    assert_eq!(record.fields.text("owner"), Some("sync@example.test"));
+    let refused = r#"{"errors":[{"code":403,"message":"You do not have access","details":[]}]}"#;
+    let refused = other("GET", "/api/users", 403, "application/json", refused);
+    let server = Replay::with(vec![self_(), owned(), refused]).await;
+    let Reading::Found(record) = server.mautic().read(&contact("1")).await.unwrap() else { panic!() };
+    assert!(!record.fields.contains("owner"));
+}
+
+#[tokio::test]
+async fn an_owner_is_set_by_e_mail_and_refused_by_name_where_nobody_has_it() {
+    let names = [SELF, FIELDS, "B27-contact_patch_multi_pipe"];
+    for (email, sent) in [("SYNC@example.test", Some(3)), ("nobody@example.test", None)] {
+        let mut replies: Vec<Reply> =
+            names.iter().map(|name| Reply::Recorded(crate::recorded::exchange(name))).collect();
+        replies.push(users());
+        let server = Replay::with(replies).await;
+        let written = server.mautic().update(&contact("1"), &values(&[("owner", email.into())])).await;
+        let bodies = server.got_at("/api/contacts/1/edit");
+        if let Some(id) = sent {
+            assert_eq!(bodies[0].json()["owner"], id);
+        } else {
+            let Err(ConnectorError::Rejected { fields, .. }) = written else { panic!("{written:?}") };
+            assert!(fields.contains_key("owner") && bodies.is_empty(), "{fields:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -193,9 +239,15 @@ async fn each_kind_of_field_is_cleared_in_its_own_way() {
         ("B32-contact_patch_multi_clear_overwrite_array", "interests", Value::Null),
     ];
     for (name, field, value) in cases {
-        let server = Replay::of(&[SELF, FIELDS, name]).await;
-        let record = server.mautic().update(&contact("1"), &values(&[(field, value)])).await.unwrap();
         let recorded = crate::recorded::exchange(name);
+        let mut replies: Vec<Reply> = [SELF, FIELDS, name]
+            .iter()
+            .map(|name| Reply::Recorded(crate::recorded::exchange(name)))
+            .collect();
+        // One of these contacts has an owner.
+        replies.push(users());
+        let server = Replay::with(replies).await;
+        let record = server.mautic().update(&contact("1"), &values(&[(field, value)])).await.unwrap();
         assert_eq!(server.got_at("/api/contacts/1/edit")[0].json(), recorded.request.body, "{name}");
         assert_eq!(record.fields.get(field), Some(&Value::Null), "{name}");
     }
@@ -409,7 +461,7 @@ async fn we_know_ourselves_by_url_and_user() {
     assert_eq!(server.got().len(), 1);
 }
 
-fn oauth() -> Credentials {
+pub(crate) fn oauth() -> Credentials {
     Credentials::ClientCredentials { client_id: "1_abc".to_owned(), client_secret: "geheim".into() }
 }
 
@@ -433,12 +485,4 @@ async fn a_token_is_fetched_once_and_again_when_it_is_refused() {
     assert_eq!(tokens[0].method, "POST");
     let read = server.got_at("/api/contacts/1");
     assert!(read[1].authorization.as_deref().unwrap().starts_with("Bearer YTc2NjQ4MWY3NzMw"));
-}
-
-#[tokio::test]
-async fn a_wrong_client_secret_is_a_matter_of_credentials() {
-    let server = Replay::of(&["I54-oauth_token_bad_secret"]).await;
-    let error = server.mautic_as(oauth()).identity().await.unwrap_err();
-    assert_eq!(error.code(), "credentials");
-    assert!(!format!("{error} {error:?}").contains("geheim"));
 }

@@ -72,7 +72,9 @@ fn every_recorded_webhook_verifies_and_names_its_records_without_a_problem() {
                     "mautic.company_post_save" => &item["company"]["id"],
                     "mautic.lead_post_save_new"
                     | "mautic.lead_post_save_update"
-                    | "mautic.lead_points_change" => &item["contact"]["id"],
+                    | "mautic.lead_points_change"
+                    | "mautic.lead_channel_subscription_changed"
+                    | "mautic.lead_company_change" => &item["contact"]["id"],
                     _ => continue,
                 };
                 ids.push(id.to_string());

@@ -13,7 +13,7 @@ pub use schema::{BundledObject, FieldKind, Schema, SchemaField};
 use std::collections::HashMap;
 
 use crate::document::{self, DocumentField, Located};
-use crate::finding::{Finding, MapText, Severity};
+use crate::finding::{Finding, MapError, MapText, Severity};
 use crate::map::FieldMap;
 use crate::path::SourceName;
 use crate::semantics::Semantics;
@@ -39,9 +39,23 @@ impl Schemas {
     }
 }
 
+/// Compiles a map as the bridge will use it: fields that only coreBOS can evaluate are left to it if the map's name
+/// or its modules say that it goes out of coreBOS.
+///
+/// # Errors
+/// The map cannot be used.
+pub fn compile(name: &str, xml: &[u8]) -> Result<FieldMap, MapError> {
+    let map = FieldMap::compile_with_corebos(name, xml, Semantics::Bridge)?;
+    let is_outbound = schema::leaves_corebos(map.name(), map.origin_module(), map.target_module());
+    if is_outbound || !map.needs_corebos() {
+        return Ok(map);
+    }
+    FieldMap::compile(name, xml, Semantics::Bridge)
+}
+
 /// Checks a map; without schemas against the bundled lists. Errors come first, each in the order of the map.
 pub fn check(name: &str, xml: &[u8], schemas: Option<&Schemas>) -> Vec<Finding> {
-    let map = match FieldMap::compile(name, xml, Semantics::Bridge) {
+    let map = match compile(name, xml) {
         Ok(map) => map,
         Err(error) => return vec![error.into_finding()],
     };
@@ -71,6 +85,7 @@ pub fn check(name: &str, xml: &[u8], schemas: Option<&Schemas>) -> Vec<Finding> 
             for field in &document.fields {
                 check_field(text, field, schemas, &mut findings);
             }
+            follower(text, &document.fields, schemas, &mut findings);
             repeated(text, &document.fields, &mut findings);
             unfilled(text, &map, schemas, &mut findings);
         }
@@ -145,6 +160,23 @@ fn unknown(text: MapText<'_>, name: &Located, schema: &Schema, what: &str, findi
         format!("a {} {what} `{field}`", schema.title),
         advice,
     ));
+}
+
+/// Mautic makes a company of any text that it finds in `company` of a contact, and joins the contact to it.
+fn follower(text: MapText<'_>, fields: &[DocumentField], schemas: &Schemas, findings: &mut Vec<Finding>) {
+    let is_contact = |target: &&Schema| target.title == Schema::bundled(BundledObject::MauticContact).title;
+    if !schemas.target.iter().any(|target| is_contact(&target)) {
+        return;
+    }
+    for name in fields.iter().filter_map(|field| field.name.as_ref()).filter(|name| name.text == "company") {
+        findings.push(text.finding(
+            Severity::Warning,
+            name.offset,
+            "Mautic joins the contact to a company of this name, and makes one if there is none",
+            "leave it out: the bridge carries the company of a contact by itself, and leaves this field to Mautic while it \
+             does so (setting `associations` of the pair)",
+        ));
+    }
 }
 
 fn repeated(text: MapText<'_>, fields: &[DocumentField], findings: &mut Vec<Finding>) {

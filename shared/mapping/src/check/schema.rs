@@ -2,6 +2,21 @@
 
 use std::fmt;
 
+/// What records of Mautic have besides the fields that Mautic lists.
+const BESIDE_MAUTIC_FIELDS: [&str; 11] = [
+    "dateAdded",
+    "dateModified",
+    "doNotContact",
+    "fields",
+    "id",
+    "ipAddresses",
+    "lastActive",
+    "owner",
+    "score",
+    "stage",
+    "tags",
+];
+
 /// What a field can hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FieldKind {
@@ -78,6 +93,19 @@ impl Schema {
     /// The field of a name.
     pub fn field(&self, name: &str) -> Option<&SchemaField> {
         self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// All fields of an object, as its system lists them. What records of Mautic have besides the fields that Mautic
+    /// lists is taken from the bundled list of the same object, if that is known.
+    pub fn live(bundled: Option<&Self>, otherwise: &str, mut fields: Vec<SchemaField>) -> Self {
+        let title = bundled.map_or(otherwise, |schema| &schema.title).to_owned();
+        let beside = bundled.into_iter().flat_map(|schema| &schema.fields).filter(|field| {
+            BESIDE_MAUTIC_FIELDS.contains(&field.name.as_str())
+                && !fields.iter().any(|known| known.name == field.name)
+        });
+        let beside: Vec<SchemaField> = beside.cloned().collect();
+        fields.extend(beside);
+        Self { title, fields, is_complete: true }
     }
 
     /// The bundled list of an object.
@@ -179,6 +207,20 @@ fn by_modules(origin: &str, target: &str) -> Option<(BundledObject, BundledObjec
     }
     let to = hub(&target, &origin)?;
     Some((remote(&origin, to)?, to))
+}
+
+/// Whether a map goes out of coreBOS, as its name says, else its modules.
+pub(super) fn leaves_corebos(name: &str, origin: &str, target: &str) -> bool {
+    matches!(
+        objects_of(name, origin, target),
+        Some((
+            BundledObject::CorebosAccounts
+                | BundledObject::CorebosContacts
+                | BundledObject::CorebosLeads
+                | BundledObject::CorebosPotentials,
+            _
+        ))
+    )
 }
 
 /// Whether a map that has a known name says by its modules that it is for something else.

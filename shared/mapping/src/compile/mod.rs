@@ -7,15 +7,30 @@ use indexmap::IndexMap;
 
 use crate::delimiter::Delimiter;
 use crate::document::{self, Document, DocumentField, Located};
-use crate::finding::{Finding, MapError, MapText};
+use crate::finding::{Finding, MapError, MapText, Places};
 use crate::map::FieldMap;
 use crate::path::TargetName;
 use crate::semantics::Semantics;
-use crate::target::{Master, Source, Target};
+use crate::target::{Directive, Master, Source, Target};
 pub(crate) use part::DIRECTIVES;
 use reading::Reading;
 
-pub(crate) fn compile(name: &str, xml: &[u8], semantics: Semantics) -> Result<FieldMap, MapError> {
+/// What a map is compiled with, and what is found on the way.
+struct Compiling<'a> {
+    map: MapText<'a>,
+    semantics: Semantics,
+    /// Whether coreBOS evaluates what only it can; otherwise that is an error.
+    with_corebos: bool,
+    warnings: Vec<Finding>,
+    places: Places<'a>,
+}
+
+pub(crate) fn compile(
+    name: &str,
+    xml: &[u8],
+    semantics: Semantics,
+    with_corebos: bool,
+) -> Result<FieldMap, MapError> {
     let text = match document::normalize(xml, semantics) {
         Ok(text) => text,
         Err(valid) if semantics == Semantics::Bridge => {
@@ -37,8 +52,10 @@ pub(crate) fn compile(name: &str, xml: &[u8], semantics: Semantics) -> Result<Fi
             "a map is `<map><fields><field>...</field></fields></map>`; names of elements are case-sensitive",
         ));
     }
-    let mut warnings = Vec::new();
-    let targets = fields(map, &document, semantics, &mut warnings)?;
+    let mut compiling =
+        Compiling { map, semantics, with_corebos, warnings: Vec::new(), places: Places::new(map) };
+    let targets = compiling.fields(&document)?;
+    let warnings = compiling.warnings;
     Ok(FieldMap {
         name: name.to_owned(),
         semantics,
@@ -49,66 +66,65 @@ pub(crate) fn compile(name: &str, xml: &[u8], semantics: Semantics) -> Result<Fi
     })
 }
 
-/// Compiles the fields. A repeated name takes the place of the earlier one, whose delimiter it inherits.
-fn fields(
-    map: MapText<'_>,
-    document: &Document,
-    semantics: Semantics,
-    warnings: &mut Vec<Finding>,
-) -> Result<IndexMap<String, Target>, MapError> {
-    let mut targets: IndexMap<String, Target> = IndexMap::with_capacity(document.fields.len());
-    for field in &document.fields {
-        let name = field.name.clone().unwrap_or(Located { text: String::new(), offset: field.offset });
-        if name.text.is_empty() && semantics == Semantics::Bridge {
-            return Err(map.error(name.offset, "the field has no name", "write it into `<fieldname>`"));
+impl Compiling<'_> {
+    /// Compiles the fields. A repeated name takes the place of the earlier one, whose delimiter it inherits.
+    fn fields(&mut self, document: &Document) -> Result<IndexMap<String, Target>, MapError> {
+        let mut targets: IndexMap<String, Target> = IndexMap::with_capacity(document.fields.len());
+        for field in &document.fields {
+            let name = field.name.clone().unwrap_or(Located { text: String::new(), offset: field.offset });
+            if name.text.is_empty() && self.semantics == Semantics::Bridge {
+                let advice = "write it into `<fieldname>`";
+                return Err(self.map.error(name.offset, "the field has no name", advice));
+            }
+            let inherited = targets.get(&name.text).map(|earlier| earlier.delimiter.clone());
+            let delimiter = match &field.delimiter {
+                Some(text) => Delimiter::new(text),
+                None => inherited.unwrap_or_default(),
+            };
+            let target = self.target(field, &name, delimiter, &document.origin.text)?;
+            targets.insert(name.text, target);
         }
-        let inherited = targets.get(&name.text).map(|earlier| earlier.delimiter.clone());
-        let delimiter = match &field.delimiter {
-            Some(text) => Delimiter::new(text),
-            None => inherited.unwrap_or_default(),
-        };
-        let target = target(map, field, &name, delimiter, &document.origin.text, semantics, warnings)?;
-        targets.insert(name.text, target);
+        Ok(targets)
     }
-    Ok(targets)
-}
 
-fn target(
-    map: MapText<'_>,
-    field: &DocumentField,
-    name: &Located,
-    delimiter: Delimiter,
-    origin: &str,
-    semantics: Semantics,
-    warnings: &mut Vec<Finding>,
-) -> Result<Target, MapError> {
-    let parts = field
-        .parts
-        .iter()
-        .map(|part| part::compile(map, part, semantics, warnings))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut reading = Reading::default();
-    for part in &parts {
-        reading.part(part);
+    fn target(
+        &mut self,
+        field: &DocumentField,
+        name: &Located,
+        delimiter: Delimiter,
+        origin: &str,
+    ) -> Result<Target, MapError> {
+        let position = self.places.position(name.offset);
+        let parts = field.parts.iter().map(|part| self.part(part)).collect::<Result<Vec<_>, _>>()?;
+        let mut reading = Reading::default();
+        for part in &parts {
+            reading.part(part);
+        }
+        let by_corebos = parts.iter().any(|part| matches!(part.directive, Directive::ByCoreBos(_)));
+        if by_corebos {
+            // coreBOS looks them up itself.
+            reading.references.clear();
+        }
+        let definition = definition(field, &delimiter, origin, self.semantics);
+        Ok(Target {
+            name: name.text.clone(),
+            path: TargetName::new(&name.text),
+            by_corebos,
+            parts,
+            delimiter,
+            sources: reading.names.iter().map(Source::new).collect(),
+            reads: reading.names,
+            volatile: reading.volatile,
+            references: reading.references,
+            master: field.master.as_ref().and_then(|master| match master.text.trim() {
+                "true" => Some(Master { origin_wins: true }),
+                "false" => Some(Master { origin_wins: false }),
+                _ => None,
+            }),
+            definition,
+            position,
+        })
     }
-    let definition = definition(field, &delimiter, origin, semantics);
-    Ok(Target {
-        name: name.text.clone(),
-        path: TargetName::new(&name.text),
-        parts,
-        delimiter,
-        sources: reading.names.iter().map(Source::new).collect(),
-        reads: reading.names,
-        volatile: reading.volatile,
-        references: reading.references,
-        master: field.master.as_ref().and_then(|master| match master.text.trim() {
-            "true" => Some(Master { origin_wins: true }),
-            "false" => Some(Master { origin_wins: false }),
-            _ => None,
-        }),
-        definition,
-        position: map.position(name.offset),
-    })
 }
 
 /// What identifies the way a field is made: everything its value hangs on, and not where it stands.

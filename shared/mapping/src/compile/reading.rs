@@ -3,8 +3,20 @@
 use crate::expression::functions::Needs;
 use crate::expression::parse::Node;
 use crate::path::SourceName;
-use crate::target::{Directive, Part, Reference};
-use crate::template::Piece;
+use crate::target::{Directive, Part, Readable, Reference};
+use crate::template::{Piece, Template};
+
+/// Functions of coreBOS whose value differs from call to call, without anything having changed.
+const VOLATILE_IN_COREBOS: [&str; 8] = [
+    "AutoNumberDec",
+    "faker",
+    "getCRUDMode",
+    "getRequest",
+    "get_nextdate",
+    "get_nextdateInterval",
+    "Importing",
+    "readMessage",
+];
 
 /// What the parts of a field read, each once, in order.
 #[derive(Default)]
@@ -19,19 +31,28 @@ impl Reading {
         match &part.directive {
             Directive::Constant(_) | Directive::Broken(_) => {}
             Directive::Default(name) => self.name(name.clone()),
-            Directive::Template(template) => {
-                for piece in &template.pieces {
-                    match piece {
-                        Piece::Text(_) => {}
-                        Piece::RecordId | Piece::MetaRecordId => self.plain("id"),
-                        Piece::Field(name) if name == "recordid" => self.plain("id"),
-                        Piece::Field(name) => self.plain(name),
-                        Piece::Path(name) => self.name(name.clone()),
-                        Piece::Reference { field, module, name } => self.reference(field, module, name),
-                    }
-                }
-            }
+            Directive::Template(template) => self.template(template),
             Directive::Expression(node) => self.node(node),
+            // As far as it can be read: what coreBOS reads besides, nobody knows.
+            Directive::ByCoreBos(readable) => match readable {
+                Readable::Rule(name) => self.names.extend(name.clone()),
+                Readable::Template(template) => self.template(template),
+                Readable::Expression(node) => self.node(node),
+            },
+        }
+    }
+
+    fn template(&mut self, template: &Template) {
+        self.volatile |= template.volatile;
+        for piece in &template.pieces {
+            match piece {
+                Piece::Text(_) => {}
+                Piece::RecordId | Piece::MetaRecordId => self.plain("id"),
+                Piece::Field(name) if name == "recordid" => self.plain("id"),
+                Piece::Field(name) => self.plain(name),
+                Piece::Path(name) => self.name(name.clone()),
+                Piece::Reference { field, module, name } => self.reference(field, module, name),
+            }
         }
     }
 
@@ -75,7 +96,8 @@ impl Reading {
                 self.volatile |= match function.needs {
                     Needs::Moment => true,
                     Needs::ClockBelow(count) => arguments.len() < count,
-                    Needs::Nothing | Needs::Corebos => false,
+                    Needs::Corebos => VOLATILE_IN_COREBOS.contains(&function.name),
+                    Needs::Nothing => false,
                 };
                 for argument in arguments {
                     self.node(argument);

@@ -3,9 +3,11 @@
 use mapping::check::{FieldKind, Schema, SchemaField, Schemas, check, check_pair};
 use mapping::{FieldMap, Semantics, Severity, shipped};
 
-fn shipped_findings(name: &str) -> Vec<String> {
-    let map = shipped::find(name).unwrap();
-    check(name, map.xml.as_bytes(), None).iter().map(ToString::to_string).collect()
+/// What is found in a map that the user published.
+fn published_findings(name: &str) -> Vec<String> {
+    let path = [env!("CARGO_MANIFEST_DIR"), "fixtures", "published", &format!("{name}.xml")];
+    let xml = std::fs::read(path.iter().collect::<std::path::PathBuf>()).unwrap();
+    check(name, &xml, None).iter().map(ToString::to_string).collect()
 }
 
 fn has(findings: &[String], start: &str, words: &str) {
@@ -28,17 +30,33 @@ fn field(name: &str, directive: &str, source: &str) -> String {
 }
 
 #[test]
-fn the_mistakes_in_the_shipped_maps_are_found() {
-    let out = shipped_findings("ContactsToMautic");
+fn the_mistakes_in_the_published_maps_are_found() {
+    let out = published_findings("ContactsToMautic");
     has(&out, "ContactsToMautic:73:24: error", "a Mautic contact has no field `zip`");
     has(&out, "ContactsToMautic:73:24: error", "did you mean `zipcode`?");
-    let back = shipped_findings("MauticToContacts");
+    let back = published_findings("MauticToContacts");
     has(&back, "MauticToContacts:76:35: error", "a Mautic contact has no field `zip`");
-    let company = shipped_findings("AccountsToMautic");
+    let company = published_findings("AccountsToMautic");
     has(&company, "AccountsToMautic:10:24: error", "a Mautic company has no field `corebos_id`");
     has(&company, "AccountsToMautic:10:24: error", "did you mean `company_corebos_id`?");
     has(&company, "AccountsToMautic:37:24: warning", "a Mautic company has no field `mobile`");
     has(&company, "AccountsToMautic:40:35: ", "a coreBOS Accounts has no field `mobile`");
+}
+
+#[test]
+fn the_shipped_maps_for_mautic_have_nothing_to_find_alone_or_in_pairs() {
+    for (out, back) in [("ContactsToMautic", "MauticToContacts"), ("AccountsToMautic", "MauticToAccounts")] {
+        let [out, back] = [out, back].map(|name| shipped::find(name).unwrap());
+        for map in [out, back] {
+            let found = check(map.name, map.xml.as_bytes(), None);
+            assert!(found.is_empty(), "{}", found.iter().map(ToString::to_string).collect::<String>());
+        }
+        let [out, back] = [out, back]
+            .map(|map| FieldMap::compile(map.name, map.xml.as_bytes(), Semantics::Bridge).unwrap());
+        for found in [check_pair(&out, &back), check_pair(&back, &out)] {
+            assert!(found.is_empty(), "{}", found.iter().map(ToString::to_string).collect::<String>());
+        }
+    }
 }
 
 #[test]
@@ -126,6 +144,39 @@ fn bad_expressions_are_told_with_their_place() {
 }
 
 #[test]
+fn what_only_corebos_can_evaluate_is_left_to_it_on_the_way_out_and_refused_on_the_way_in() {
+    let rule = "<field><fieldname>title</fieldname><Orgfields><Orgfield><OrgfieldName>amount</OrgfieldName><OrgfieldID>RULE</OrgfieldID><Rule>R</Rule></Orgfield></Orgfields></field>\n";
+    for (fields, place, words) in [
+        (rule.to_owned(), ":3:104:", "RULE evaluates another map of coreBOS"),
+        (field("title", "EXPRESSION", "concat('x', getSetting('y'))"), ":3:83:", "the function `getSetting`"),
+        (
+            field("title", "TEMPLATE", "on $(general : (__VtigerMeta__) date)"),
+            ":3:74:",
+            "`(__VtigerMeta__) date` needs coreBOS's own data",
+        ),
+        (
+            field("title", "TEMPLATE", "$(general : (__WorkflowFunction__) uppercase(lastname))"),
+            ":3:71:",
+            "`(__WorkflowFunction__) uppercase(lastname)` needs",
+        ),
+    ] {
+        let xml = map_of(&fields);
+        let found = |name: &str| -> Vec<_> { check(name, xml.as_bytes(), None) };
+        let out: Vec<_> = found("ContactsToMautic");
+        let text: Vec<_> = out.iter().map(ToString::to_string).collect();
+        has(&text, &format!("ContactsToMautic{place} warning"), words);
+        has(&text, &format!("ContactsToMautic{place} warning"), "keep the map in coreBOS");
+        assert!(out.iter().all(|finding| finding.severity == Severity::Warning), "{text:?}");
+        let inward: Vec<_> = found("MauticToContacts").iter().map(ToString::to_string).collect();
+        has(&inward, &format!("MauticToContacts{place} error"), words);
+        // Nothing tells which way it goes.
+        assert!(found("Mine").first().unwrap().severity == Severity::Error);
+        let error = FieldMap::compile("M", xml.as_bytes(), Semantics::Bridge).unwrap_err();
+        assert!(error.needs_corebos());
+    }
+}
+
+#[test]
 fn surprising_precedence_is_warned_of() {
     for (expression, column) in [("a+b==c", 68), ("a-b-c", 68), ("a*b+c", 68)] {
         let xml = map_of(&field("t", "EXPRESSION", expression));
@@ -153,6 +204,20 @@ fn what_would_never_end_or_never_fit_is_an_error_of_its_field() {
         let map = FieldMap::compile("M", xml.as_bytes(), Semantics::Bridge).unwrap();
         let source = [("b", "a".repeat(5_000))].into_iter().collect();
         let error = map.evaluate(&source).unwrap_err().to_string();
-        assert!(error.starts_with("M:3:19: field `t`: ") && error.contains(words), "{expression}: {error}");
+        assert!(error.starts_with("M:3:67: field `t`: ") && error.contains(words), "{expression}: {error}");
+    }
+}
+
+#[test]
+fn the_text_company_of_a_mautic_contact_is_warned_of_because_mautic_makes_companies_of_it() {
+    let xml = map_of(&field("company", "FIELD", "$(account_id : (Accounts) accountname)"));
+    let found: Vec<_> = check("ContactsToMautic", xml.as_bytes(), None);
+    let told: Vec<_> = found.iter().map(ToString::to_string).collect();
+    has(&told, "ContactsToMautic:3:19: warning", "makes one if there is none");
+    has(&told, "ContactsToMautic:3:19: warning", "the bridge carries the company of a contact by itself");
+    // A company has no such field, and the way back only reads it.
+    for name in ["AccountsToMautic", "MauticToContacts"] {
+        let told: Vec<_> = check(name, xml.as_bytes(), None).iter().map(ToString::to_string).collect();
+        assert!(!told.iter().any(|told| told.contains("makes one if there is none")), "{told:?}");
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bridge;
+mod by_corebos;
 mod checker;
 mod differences;
 mod no_panic;

@@ -3,6 +3,7 @@
 mod change;
 mod lead;
 mod mass;
+mod process_map;
 mod read;
 
 use super::json::Json;
@@ -29,8 +30,7 @@ impl From<Json> for Reply {
 }
 
 /// Operations of the real webservice that the stand-in knows by name only.
-const NOT_SIMULATED: [&str; 14] = [
-    "processmap",
+const NOT_SIMULATED: [&str; 13] = [
     "cbrule",
     "validateinformation",
     "setrelation",
@@ -46,7 +46,7 @@ const NOT_SIMULATED: [&str; 14] = [
     "getfieldautocomplete",
 ];
 
-const SIMULATED: [&str; 25] = [
+const SIMULATED: [&str; 26] = [
     "getchallenge",
     "login",
     "logout",
@@ -69,6 +69,7 @@ const SIMULATED: [&str; 25] = [
     "revisewithvalidation",
     "sync",
     "convertlead",
+    "processmap",
     "getsetting",
     "setsetting",
     "delsetting",
@@ -96,6 +97,10 @@ pub(crate) async fn run(
         "masscreate" => mass::create(site, &parameters.list("elements")?, person).await,
         "massupdate" => mass::update(site, &parameters.list("elements")?, person).await,
         "massdelete" => mass::delete(site, &parameters.text("ids")?, person).await,
+        "processmap" => {
+            let (map, given) = (parameters.text("mapid")?, parameters.object("parameters")?);
+            Ok(process_map::process(&site.state(), &map, &given, person)?.into())
+        }
         "convertlead" => Ok(convert(site, &parameters.object("element")?, person).await?.into()),
         "create"
         | "update"

@@ -12,7 +12,7 @@ mod field;
 pub(crate) use field::{Field, Kind};
 
 /// Recorded `describe` results; `@today` and `@owners` stand for what coreBOS fills in at the time of the call.
-const DESCRIPTIONS: [&str; 8] = [
+const DESCRIPTIONS: [&str; 9] = [
     include_str!("../../fixtures/corebos/describe/Contacts.json"),
     include_str!("../../fixtures/corebos/describe/Accounts.json"),
     include_str!("../../fixtures/corebos/describe/Leads.json"),
@@ -21,6 +21,7 @@ const DESCRIPTIONS: [&str; 8] = [
     include_str!("../../fixtures/corebos/describe/cbMap.json"),
     include_str!("../../fixtures/corebos/describe/Groups.json"),
     include_str!("../../fixtures/corebos/describe/Currency.json"),
+    include_str!("../../fixtures/corebos/describe/Workflow.json"),
 ];
 
 const LIST_OF_TYPES: &str = include_str!("../../fixtures/corebos/listtypes.json");

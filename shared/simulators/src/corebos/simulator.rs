@@ -9,10 +9,10 @@ use super::operations;
 use super::options::CoreBosOptions;
 use super::problem::Problem;
 use super::site::{Origin, Site};
-use super::state::{CallRecord, Person};
-use super::store::{Record, wsid};
+use super::state::{CallRecord, Person, RuleDecision};
+use super::store::{Account, Record, wsid};
 use super::view::View;
-use super::workflow::WorkflowHook;
+use super::workflow::{OtherWorkflow, WorkflowHook};
 use super::writing::Edit;
 use crate::faults::Faults;
 use crate::server::{RequestRecord, Server};
@@ -259,6 +259,15 @@ impl CoreBosSimulator {
 
     /// Gives a user this access key; false when there is no such user.
     pub fn set_access_key(&self, user: &str, key: &str) -> bool {
+        self.change_account(user, |account| key.clone_into(&mut account.access_key))
+    }
+
+    /// Gives a user one more static token; false when there is no such user.
+    pub fn add_static_token(&self, user: &str, token: &str) -> bool {
+        self.change_account(user, |account| account.static_tokens.push(token.to_owned()))
+    }
+
+    fn change_account(&self, user: &str, change: impl FnOnce(&mut Account)) -> bool {
         {
             let mut state = self.site.state();
             let state = &mut *state;
@@ -268,7 +277,7 @@ impl CoreBosSimulator {
                 return false;
             };
             let Some(account) = state.store.accounts.get_mut(&id) else { return false };
-            key.clone_into(&mut account.access_key);
+            change(account);
         }
         self.site.commit([]).is_ok()
     }
@@ -299,9 +308,19 @@ impl CoreBosSimulator {
         self.site.state().hooks.push(hook);
     }
 
-    /// Removes all workflows.
+    /// Removes all workflows with a "Run Web Service" task.
     pub fn clear_workflow_hooks(&self) {
         self.site.state().hooks.clear();
+    }
+
+    /// Adds a workflow with a task of another kind, which does nothing here.
+    pub fn add_other_workflow(&self, workflow: OtherWorkflow) {
+        self.site.state().other_workflows.push(workflow);
+    }
+
+    /// Removes all workflows with tasks of other kinds.
+    pub fn clear_other_workflows(&self) {
+        self.site.state().other_workflows.clear();
     }
 
     /// Writes a business map of type "Mapping": the one of this name, or a new one. Gives its webservice id.
@@ -322,6 +341,17 @@ impl CoreBosSimulator {
             Some(id) => self.edit(&id, &element).await.map(|()| id),
             None => self.create("cbMap", &element).await,
         }
+    }
+
+    /// A setting; none when there is none.
+    pub fn setting(&self, key: &str) -> Option<String> {
+        self.site.state().store.settings.get(key).cloned()
+    }
+
+    /// Says what a rule decides in maps that are evaluated with `ProcessMap`. There must be a map of its name, of one of
+    /// the kinds that decide: a "Condition Expression", say.
+    pub fn decide_rule(&self, name: &str, decides: RuleDecision) {
+        self.site.state().rules.insert(name.to_owned(), decides);
     }
 
     /// Stores a setting, as `setSetting` does.

@@ -1,6 +1,6 @@
 //! Everything a running stand-in knows, and who is acting.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 
 use super::options::CoreBosOptions;
@@ -10,7 +10,7 @@ use super::session::Sessions;
 use super::store::{Account, Record, Resolved, Store};
 use super::value::Formats;
 use super::view::View;
-use super::workflow::WorkflowHook;
+use super::workflow::{OtherWorkflow, WorkflowHook};
 
 /// A webservice call that the stand-in worked on, also when its answer was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,14 @@ pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) sessions: Sessions,
     pub(crate) hooks: Vec<WorkflowHook>,
+    pub(crate) other_workflows: Vec<OtherWorkflow>,
     pub(crate) calls: VecDeque<CallRecord>,
+    /// What rules decide, by the names of their maps.
+    pub(crate) rules: BTreeMap<String, RuleDecision>,
 }
+
+/// What a rule decides about a record, given as coreBOS's own code sees it: HTML-encoded, references as numbers.
+pub type RuleDecision = fn(&BTreeMap<String, String>) -> String;
 
 /// The user who makes a call.
 #[derive(Debug, Clone)]
@@ -44,7 +50,15 @@ impl State {
         let schema = Schema::load(options.integration_fields)?;
         let kept = options.data.as_deref().map(Store::read).transpose()?.flatten();
         let store = kept.unwrap_or_else(|| new_store(options));
-        Ok(Self { schema, store, sessions: Sessions::default(), hooks: Vec::new(), calls: VecDeque::new() })
+        Ok(Self {
+            schema,
+            store,
+            sessions: Sessions::default(),
+            hooks: Vec::new(),
+            other_workflows: Vec::new(),
+            calls: VecDeque::new(),
+            rules: BTreeMap::new(),
+        })
     }
 
     pub(crate) fn view(&self) -> View<'_> {
@@ -67,7 +81,8 @@ impl State {
 
     /// A module that this person may use and the stand-in plays.
     pub(crate) fn module_for(&self, name: &str, person: &Person) -> Result<&Module, Problem> {
-        if !self.schema.is_listed(name, person.admin) {
+        // Workflows are listed for everybody (H003) and shown to those who see all records.
+        if !self.schema.is_listed(name, person.admin) || (name == "Workflow" && !person.admin) {
             return Err(Problem::denied());
         }
         self.schema.module(name).ok_or_else(|| Problem::not_simulated(name))
@@ -177,7 +192,11 @@ pub(crate) const USER_DEFAULTS: [(&str, &str); 7] = [
     ("is_admin", "off"),
 ];
 
-fn plain_record<'a>(crmid: u64, module: &str, values: impl Iterator<Item = (&'a str, &'a str)>) -> Record {
+pub(super) fn plain_record<'a>(
+    crmid: u64,
+    module: &str,
+    values: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Record {
     Record {
         crmid,
         module: module.to_owned(),

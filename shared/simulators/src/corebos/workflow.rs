@@ -38,6 +38,21 @@ pub struct WorkflowHook {
     pub map: String,
 }
 
+/// A workflow whose tasks are none of the stand-in's business: it does nothing, and the webservice shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherWorkflow {
+    /// Module whose records it watches.
+    pub module: String,
+    /// When it runs.
+    pub trigger: Trigger,
+    /// What it is called.
+    pub name: String,
+    /// Its conditions, as the screen stores them: a JSON list, or nothing.
+    pub conditions: String,
+    /// Whether it is switched on.
+    pub active: bool,
+}
+
 /// What happens to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -47,6 +62,16 @@ pub(crate) enum Event {
 }
 
 impl Trigger {
+    /// The number that the database holds.
+    fn number(self) -> &'static str {
+        match self {
+            Self::FirstSave => "1",
+            Self::EverySave => "3",
+            Self::Modification => "4",
+            Self::Deletion => "5",
+        }
+    }
+
     fn fires_at(self, event: Event) -> bool {
         match self {
             Self::FirstSave => event == Event::Created,
@@ -55,6 +80,31 @@ impl Trigger {
             Self::Deletion => event == Event::Deleted,
         }
     }
+}
+
+/// The rows of the table of workflows, as the entity `Workflow` shows them. Its columns were read in coreBOS's
+/// sources; their tasks are in another table, which no entity shows.
+pub(crate) fn rows(hooks: &[WorkflowHook], others: &[OtherWorkflow]) -> Vec<Record> {
+    let of_hooks = hooks.iter().map(|hook| OtherWorkflow {
+        module: hook.module.clone(),
+        trigger: hook.trigger,
+        name: format!("{} of {}", hook.map, hook.module),
+        conditions: String::new(),
+        active: true,
+    });
+    let rows = of_hooks.chain(others.iter().cloned()).zip(1..).map(|(workflow, number)| {
+        let active = if workflow.active { "true" } else { "false" };
+        let columns = [
+            ("module_name", workflow.module.as_str()),
+            ("summary", &workflow.name),
+            ("test", &workflow.conditions),
+            ("execution_condition", workflow.trigger.number()),
+            ("purpose", ""),
+            ("active", active),
+        ];
+        super::state::plain_record(number, "Workflow", columns.into_iter())
+    });
+    rows.collect()
 }
 
 /// One request that a save makes.

@@ -15,8 +15,8 @@ use super::merge;
 use super::php::{Fractions, Php};
 use super::refusals;
 use super::sheet::Mode;
-use super::stamp::{Actor, iso, time};
-use super::state::{State, User};
+use super::stamp::{Actor, Stamp, iso, time};
+use super::state::{Contact, State, User};
 use super::view::{Shown, Style, address_view, fields_view};
 
 /// The first user, who works in the pages.
@@ -192,6 +192,15 @@ impl MauticSimulator {
         self.set_member(company, contact, true).await;
     }
 
+    /// The companies of a contact, in the order in which it entered them, and which of them is the primary one.
+    pub fn companies_of(&self, contact: u64) -> (Vec<u64>, Option<u64>) {
+        self.engine.read(|state| {
+            let held: Vec<_> = state.memberships.iter().filter(|each| each.contact == contact).collect();
+            let primary = held.iter().find(|each| each.primary).map(|each| each.company);
+            (held.iter().map(|each| each.company).collect(), primary)
+        })
+    }
+
     /// Takes a contact out of a company.
     pub async fn remove_from_company(&self, company: u64, contact: u64) {
         self.set_member(company, contact, false).await;
@@ -223,6 +232,51 @@ impl MauticSimulator {
                 ((), set.map(|(_, events)| events).unwrap_or_default())
             })
             .await;
+    }
+
+    /// A second contact with the same values, as two requests at the same moment leave it behind (capture J08): from now
+    /// on Mautic refuses every edit of either. Gives its id; none when there is no such contact.
+    pub fn duplicate_contact(&self, contact: u64) -> Option<u64> {
+        self.engine.write(|state, _| {
+            let twin = state.contacts.get(&contact)?.clone();
+            let id = state.next_id("contact");
+            state.contacts.insert(id, Contact { id, ..twin });
+            Some(id)
+        })
+    }
+
+    /// Adds a user who works in the pages, in the role of the first one, and gives the id.
+    pub fn add_user(&self, name: &str, email: &str) -> u64 {
+        self.engine.write(|state, now| {
+            let role = state.users.values().next().map_or(0, |user| user.role);
+            let user = User {
+                id: state.next_id("user"),
+                stamp: Stamp::created(now, &administrator(state)),
+                username: name.to_owned(),
+                password: format!("password of {name}"),
+                first_name: name.to_owned(),
+                last_name: "User".to_owned(),
+                email: email.to_owned(),
+                role,
+                timezone: Php::Null,
+            };
+            let id = user.id;
+            state.users.insert(id, user);
+            id
+        })
+    }
+
+    /// The user who owns a contact.
+    pub fn owner(&self, contact: u64) -> Option<u64> {
+        self.engine.read(|state| state.contacts.get(&contact)?.owner)
+    }
+
+    /// The do-not-contact entries of a contact: channel and reason.
+    pub fn do_not_contact(&self, contact: u64) -> Vec<(String, i64)> {
+        self.engine.read(|state| {
+            let entries = state.contacts.get(&contact).map(|contact| contact.refusals.clone());
+            entries.unwrap_or_default().into_iter().map(|entry| (entry.channel, entry.reason)).collect()
+        })
     }
 
     /// Sets the points of a contact; false when there is none.

@@ -130,6 +130,7 @@ fn alias(wanted: &str) -> String {
 /// `/api/users` and `/api/roles`
 pub(crate) fn people(engine: &Engine, call: &Call, verb: &str, segments: &[&str]) -> Option<Answer> {
     Some(match (verb, segments) {
+        ("GET", ["users"]) => list_users(engine, call),
         ("GET", ["users", "self"]) => Answer::ok(own_view(engine, call)),
         ("POST", ["users", "new"]) => create_user(engine, call),
         ("EDIT", ["users", id, "edit"]) => edit_user(engine, call, number(id)?),
@@ -194,6 +195,24 @@ fn user_view(state: &State, user: &User) -> Php {
         entries.insert(key.to_owned(), value);
     }
     Php::Map(entries)
+}
+
+/// The list of users, as the API's documentation shows it; not recorded.
+fn list_users(engine: &Engine, call: &Call) -> Answer {
+    if !call.may(engine, "user:users", &["view"]) {
+        return Answer::access_denied();
+    }
+    let sent = call.parameters();
+    let number = |key: &str, default: usize| {
+        sent.get(key).and_then(Php::as_int).and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
+    };
+    let (start, limit) = (number("start", 0), number("limit", 30));
+    engine.read(|state| {
+        let page = state.users.values().skip(start).take(limit).map(|user| user_view(state, user));
+        let users = Php::List(page.collect());
+        let total = Php::text(state.users.len().to_string());
+        Answer::ok(Php::map([("total", total), ("users", users)]))
+    })
 }
 
 fn create_user(engine: &Engine, call: &Call) -> Answer {
@@ -319,6 +338,8 @@ pub(crate) fn first_people(state: &mut State, username: &str, password: &str) {
         ),
         ("lead:fields", words(&["full"])),
         ("webhook:webhooks", words(&["full"])),
+        // For owners by e-mail.
+        ("user:users", words(&["view"])),
     ]);
     let role = insert_role(state, "API sync", false, permissions, maker.clone());
     let user = User {

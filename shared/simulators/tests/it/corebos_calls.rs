@@ -251,8 +251,8 @@ async fn settings_are_open_to_every_user() {
 async fn what_is_not_simulated_says_so() {
     let (simulator, _) = standing().await;
     let caller = Caller::login(&simulator, "sync").await;
-    let (code, message) = caller.error("ProcessMap", &[("mapid", "x")]).await;
-    assert_eq!((code.as_str(), message.as_str()), ("OPERATION_NOT_SUPPORTED", "not simulated: processmap"));
+    let (code, message) = caller.error("cbRule", &[("mapid", "x")]).await;
+    assert_eq!((code.as_str(), message.as_str()), ("OPERATION_NOT_SUPPORTED", "not simulated: cbrule"));
     let error = caller.error("create", &[("elementType", "Campaigns"), ("element", "{}")]).await;
     assert_eq!(error.1, "not simulated: Campaigns");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{lock, step};
+use super::{before, lock};
 use crate::ports::Clock;
 
 /// Shared by everything in one world.
@@ -38,7 +38,7 @@ impl Clock for MemoryClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        step().await;
+        before("sleep").await;
         self.advance(duration);
     }
 }

@@ -1,14 +1,16 @@
 //! A table that keeps its promises: conditional writes, all or nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use model::{HistoryEntry, Lease, Link, LinkId, Pair, ParkedChange, RecordRef, RecordState, System};
 
-use super::{lock, step};
+use super::{before, lock, step};
 use crate::error::StoreError;
-use crate::ports::{Claimed, KeyClaimed, NaturalKey, Settled, Settlement, StateStore};
+use crate::ports::{Claimed, KeyClaimed, NaturalKey, Settled, Settlement, StateStore, Waiting};
+use crate::sabotage::{Break, broken};
 
 #[derive(Debug, Default)]
 struct Tables {
@@ -21,31 +23,56 @@ struct Tables {
     deletes: BTreeMap<(String, i64), u32>,
     failures: BTreeMap<String, u32>,
     identities: BTreeMap<System, String>,
+    waiting: BTreeMap<Waiting, Timestamp>,
 }
 
 /// The table of one world.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryStore(Arc<Mutex<Tables>>);
+pub struct MemoryStore {
+    tables: Arc<Mutex<Tables>>,
+    /// Who asks: the number of a pair. The table does not care.
+    pair: usize,
+}
 
 impl MemoryStore {
     /// All links.
     pub fn links(&self) -> Vec<Link> {
-        lock(&self.0).links.values().cloned().collect()
+        lock(&self.tables).links.values().cloned().collect()
     }
 
     /// All parked changes.
     pub fn parked(&self) -> Vec<ParkedChange> {
-        lock(&self.0).parked.clone()
+        lock(&self.tables).parked.clone()
     }
 
     /// The history of a link.
     pub fn history(&self, link: &LinkId) -> Vec<HistoryEntry> {
-        lock(&self.0).history.get(link).cloned().unwrap_or_default()
+        lock(&self.tables).history.get(link).cloned().unwrap_or_default()
+    }
+
+    /// The children that wait for their parents, live or expired.
+    pub fn children(&self) -> Vec<Waiting> {
+        lock(&self.tables).waiting.keys().cloned().collect()
     }
 
     /// The records that carry a lease, live or expired.
     pub fn leased(&self) -> Vec<RecordRef> {
-        lock(&self.0).states.iter().filter(|(_, s)| s.lease.is_some()).map(|(r, _)| r.clone()).collect()
+        lock(&self.tables).states.iter().filter(|(_, s)| s.lease.is_some()).map(|(r, _)| r.clone()).collect()
+    }
+}
+
+impl MemoryStore {
+    /// The same table, asked by this pair.
+    pub(crate) fn of_pair(&self, pair: usize) -> Self {
+        Self { tables: Arc::clone(&self.tables), pair }
+    }
+
+    /// Under which key a state is kept: that of the record, whoever asks.
+    fn state_key<'a>(&self, record: &'a RecordRef) -> Cow<'a, RecordRef> {
+        if broken(Break::LeasePerLink) {
+            return Cow::Owned(RecordRef { id: format!("{}@{}", record.id, self.pair), ..record.clone() });
+        }
+        Cow::Borrowed(record)
     }
 }
 
@@ -55,26 +82,26 @@ fn key_text(key: &NaturalKey) -> String {
 
 impl StateStore for MemoryStore {
     async fn find_link(&self, record: &RecordRef, pair: &Pair) -> Result<Option<Link>, StoreError> {
-        step().await;
-        let tables = lock(&self.0);
-        let id = tables.lookups.get(&(record.clone(), pair.to_string()));
+        before("find_link").await;
+        let tables = lock(&self.tables);
+        let id = tables.lookups.get(&(record.clone(), pair.found_as().to_string()));
         Ok(id.and_then(|id| tables.links.get(id)).cloned())
     }
 
     async fn link(&self, id: &LinkId) -> Result<Option<Link>, StoreError> {
-        step().await;
-        Ok(lock(&self.0).links.get(id).cloned())
+        before("link").await;
+        Ok(lock(&self.tables).links.get(id).cloned())
     }
 
     async fn state(&self, record: &RecordRef) -> Result<RecordState, StoreError> {
-        step().await;
-        Ok(lock(&self.0).states.get(record).cloned().unwrap_or_default())
+        before("state").await;
+        Ok(lock(&self.tables).states.get(&*self.state_key(record)).cloned().unwrap_or_default())
     }
 
     async fn claim(&self, record: &RecordRef, version: u64, lease: &Lease) -> Result<Claimed, StoreError> {
-        step().await;
-        let mut tables = lock(&self.0);
-        let state = tables.states.entry(record.clone()).or_default();
+        before("claim").await;
+        let mut tables = lock(&self.tables);
+        let state = tables.states.entry(self.state_key(record).into_owned()).or_default();
         if state.version != version {
             return Ok(Claimed::Changed);
         }
@@ -90,8 +117,8 @@ impl StateStore for MemoryStore {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<KeyClaimed, StoreError> {
-        step().await;
-        let mut tables = lock(&self.0);
+        before("claim_key").await;
+        let mut tables = lock(&self.tables);
         let held = tables.keys.get(&key_text(key)).cloned();
         if let Some((holder, until)) = held
             && holder != *by
@@ -104,10 +131,11 @@ impl StateStore for MemoryStore {
     }
 
     async fn settle(&self, settlement: &Settlement) -> Result<Settled, StoreError> {
-        step().await;
-        let mut tables = lock(&self.0);
-        let current =
-            |tables: &Tables, record: &RecordRef| tables.states.get(record).map_or(0, |s| s.version);
+        before("settle").await;
+        let mut tables = lock(&self.tables);
+        let current = |tables: &Tables, record: &RecordRef| {
+            tables.states.get(&*self.state_key(record)).map_or(0, |s| s.version)
+        };
         if settlement.states.iter().any(|(record, state)| current(&tables, record) != state.version) {
             return Ok(Settled::Conflict);
         }
@@ -115,7 +143,7 @@ impl StateStore for MemoryStore {
             if tables.links.get(&link.id).map_or(0, |l| l.version) != link.version {
                 return Ok(Settled::Conflict);
             }
-            let pair = link.pair.to_string();
+            let pair = link.pair.found_as().to_string();
             let taken = |record: &RecordRef| {
                 tables.lookups.get(&(record.clone(), pair.clone())).is_some_and(|id| *id != link.id)
             };
@@ -136,7 +164,8 @@ impl StateStore for MemoryStore {
             }
         }
         for (record, state) in &settlement.states {
-            tables.states.insert(record.clone(), RecordState { version: state.version + 1, ..state.clone() });
+            let key = self.state_key(record).into_owned();
+            tables.states.insert(key, RecordState { version: state.version + 1, ..state.clone() });
         }
         tables.parked.extend(settlement.parked.iter().cloned());
         if let Some((key, by)) = &settlement.key_released
@@ -147,25 +176,74 @@ impl StateStore for MemoryStore {
         Ok(Settled::Yes)
     }
 
+    async fn forget(&self, link: &Link) -> Result<(), StoreError> {
+        before("forget").await;
+        let mut tables = lock(&self.tables);
+        tables.history.remove(&link.id);
+        tables.parked.retain(|change| ![&link.hub, &link.remote].contains(&&change.notice.record));
+        if let Some(link) = tables.links.get_mut(&link.id) {
+            link.bases = model::Bases::default();
+            link.refused.clear();
+            link.version += 1;
+        }
+        Ok(())
+    }
+
     async fn count_delete(&self, pair: &Pair, now: Timestamp) -> Result<u32, StoreError> {
-        step().await;
+        before("count_delete").await;
         let hour = now.as_second().div_euclid(3600);
-        let mut tables = lock(&self.0);
+        let mut tables = lock(&self.tables);
         let count = tables.deletes.entry((pair.to_string(), hour)).or_default();
         *count += 1;
         Ok(*count)
     }
 
     async fn count_failure(&self, receipt: &str, _: Timestamp) -> Result<u32, StoreError> {
-        step().await;
-        let mut tables = lock(&self.0);
+        before("count_failure").await;
+        let mut tables = lock(&self.tables);
         let count = tables.failures.entry(receipt.to_owned()).or_default();
         *count += 1;
         Ok(*count)
     }
 
+    async fn is_waiting(&self, child: &Waiting, now: Timestamp) -> Result<bool, StoreError> {
+        step().await;
+        Ok(lock(&self.tables).waiting.get(child).is_some_and(|until| *until > now))
+    }
+
+    async fn wait(&self, child: &Waiting, until: Timestamp) -> Result<(), StoreError> {
+        step().await;
+        lock(&self.tables).waiting.insert(child.clone(), until);
+        Ok(())
+    }
+
+    async fn waiting(
+        &self,
+        parent: &RecordRef,
+        towards: &System,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        step().await;
+        let tables = lock(&self.tables);
+        let live = tables
+            .waiting
+            .iter()
+            .filter(|(child, until)| child.parent == *parent && child.towards == *towards && **until > now);
+        Ok(live.map(|(child, _)| child.clone()).take(limit).collect())
+    }
+
+    async fn waited(&self, children: &[Waiting]) -> Result<(), StoreError> {
+        step().await;
+        let mut tables = lock(&self.tables);
+        for child in children {
+            tables.waiting.remove(child);
+        }
+        Ok(())
+    }
+
     async fn first_identity(&self, system: &System, seen: &str) -> Result<String, StoreError> {
         step().await;
-        Ok(lock(&self.0).identities.entry(system.clone()).or_insert_with(|| seen.to_owned()).clone())
+        Ok(lock(&self.tables).identities.entry(system.clone()).or_insert_with(|| seen.to_owned()).clone())
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::{Fields, NoticeKind, ObjectName, RecordRef, System, Value};
 
-use super::{MemoryClock, lock, step};
+use super::{MemoryClock, before, lock};
 use crate::error::ConnectorError;
 use crate::ports::{Canonical, Clock, Connector, Lookup, Reading, Record, Schema, Writer};
+use crate::related::Related;
 
 /// A text field.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub struct MemoryField {
     pub refuses: Option<String>,
     /// Refused by name when another record has the value.
     pub unique: bool,
+    /// The system stores capital letters, whatever it is sent.
+    pub capitals: bool,
 }
 
 /// The fields of the one object of a memory system.
@@ -58,25 +61,51 @@ pub enum MemoryFault {
 }
 
 #[derive(Clone, Debug)]
-struct Stored {
-    fields: BTreeMap<String, String>,
-    modified: Timestamp,
-    writer: Writer,
+pub(super) struct Stored {
+    pub(super) fields: BTreeMap<String, String>,
+    pub(super) modified: Timestamp,
+    pub(super) writer: Writer,
+}
+
+/// One write that the API was asked for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The record; a refused creation has none.
+    pub id: String,
+    /// It was to be created.
+    pub creates: bool,
+    /// By field: what was sent, what the field held before, what it holds now.
+    pub values: Vec<(String, String, String, String)>,
+    /// It was refused, and nothing changed.
+    pub refused: bool,
 }
 
 #[derive(Debug, Default)]
-struct Inside {
-    records: BTreeMap<String, Stored>,
-    merged: BTreeMap<String, String>,
+pub(super) struct Inside {
+    pub(super) records: BTreeMap<String, Stored>,
+    pub(super) merged: BTreeMap<String, String>,
+    /// Deleted records, for those who restore them.
+    pub(super) bin: BTreeMap<String, Stored>,
     next_id: u64,
     /// What a webhook would tell: every change, our own ones included.
-    events: Vec<(RecordRef, NoticeKind)>,
+    pub(super) events: Vec<(RecordRef, NoticeKind, Writer)>,
+    asked: Vec<Asked>,
     faults: VecDeque<MemoryFault>,
     /// Every write through the API: id and fields.
     writes: Vec<(String, BTreeMap<String, String>)>,
     creates: u32,
     mandatory: BTreeSet<String>,
+    /// Records of other modules, by module and id.
+    related: BTreeMap<(String, String), Fields>,
+    related_reads: Vec<String>,
+    related_faults: VecDeque<ConnectorError>,
+    /// What the system makes of a record through each of its maps.
+    maps: BTreeMap<String, MemoryMap>,
+    maps_processed: u32,
 }
+
+/// What a map makes of the fields of a record, as the system itself evaluates it.
+pub type MemoryMap = fn(&BTreeMap<String, String>) -> Result<Fields, ConnectorError>;
 
 /// A system with one object.
 #[derive(Clone, Debug)]
@@ -85,13 +114,28 @@ pub struct MemorySystem {
     object: ObjectName,
     schema: MemorySchema,
     clock: MemoryClock,
-    inside: Arc<Mutex<Inside>>,
+    /// Its own clock is ahead of everybody else's by this, and shows whole seconds, as real ones do.
+    skew: Option<SignedDuration>,
+    pub(super) inside: Arc<Mutex<Inside>>,
 }
 
 impl MemorySystem {
     /// An empty system.
     pub fn new(system: System, object: ObjectName, schema: MemorySchema, clock: MemoryClock) -> Self {
-        Self { system, object, schema, clock, inside: Arc::default() }
+        Self { system, object, schema, clock, skew: None, inside: Arc::default() }
+    }
+
+    /// A system whose clock shows whole seconds and goes wrong by this.
+    #[must_use]
+    pub fn with_clock_ahead_by(self, skew: SignedDuration) -> Self {
+        Self { skew: Some(skew), ..self }
+    }
+
+    /// What its clock shows.
+    pub(super) fn time(&self) -> Timestamp {
+        let now = self.clock.now();
+        let Some(skew) = self.skew else { return now };
+        Timestamp::from_second((now + skew).as_second()).unwrap_or(now)
     }
 
     /// The address of a record.
@@ -99,51 +143,14 @@ impl MemorySystem {
         RecordRef::new(&self.system, &self.object, id)
     }
 
-    /// A person creates a record.
-    pub fn person_creates(&self, fields: &[(&str, &str)]) -> String {
-        let fields = fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        self.insert(fields, Writer::Other)
-    }
-
-    /// A person changes fields.
-    pub fn person_edits(&self, id: &str, fields: &[(&str, &str)]) {
-        let fields: Vec<_> = fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        self.change(id, &fields, Writer::Other);
-    }
-
-    /// A person deletes a record.
-    pub fn person_deletes(&self, id: &str) {
-        let mut inside = lock(&self.inside);
-        if inside.records.remove(id).is_some() {
-            let reference = self.reference(id);
-            inside.events.push((reference, NoticeKind::Deleted));
-        }
-    }
-
-    /// A person merges `loser` into `winner`: the loser's values fill the winner's blanks, and its id becomes an alias.
-    pub fn person_merges(&self, winner: &str, loser: &str) {
-        let now = self.clock.now();
-        let mut inside = lock(&self.inside);
-        let Some(gone) = inside.records.remove(loser) else { return };
-        if let Some(kept) = inside.records.get_mut(winner) {
-            for (name, value) in gone.fields {
-                let here = kept.fields.entry(name).or_default();
-                if here.is_empty() {
-                    *here = value;
-                }
-            }
-            kept.modified = now;
-            kept.writer = Writer::Other;
-        }
-        inside.merged.insert(loser.to_owned(), winner.to_owned());
-        let (winner, loser) = (self.reference(winner), self.reference(loser));
-        inside.events.push((winner, NoticeKind::Saved));
-        inside.events.push((loser, NoticeKind::Deleted));
-    }
-
     /// The value of a field now; blank where there is none.
     pub fn value(&self, id: &str, field: &str) -> Option<String> {
         lock(&self.inside).records.get(id).map(|r| r.fields.get(field).cloned().unwrap_or_default())
+    }
+
+    /// All fields of a record.
+    pub fn fields(&self, id: &str) -> BTreeMap<String, String> {
+        lock(&self.inside).records.get(id).map(|record| record.fields.clone()).unwrap_or_default()
     }
 
     /// The ids of all records.
@@ -153,12 +160,30 @@ impl MemorySystem {
 
     /// Takes what webhooks would have told since the last time.
     pub fn take_events(&self) -> Vec<(RecordRef, NoticeKind)> {
+        self.take_told().into_iter().map(|(record, kind, _)| (record, kind)).collect()
+    }
+
+    /// The same, with who caused it.
+    pub fn take_told(&self) -> Vec<(RecordRef, NoticeKind, Writer)> {
         std::mem::take(&mut lock(&self.inside).events)
+    }
+
+    /// The living record that a merged one has become.
+    pub fn merged_into(&self, id: &str) -> Option<String> {
+        match self.read_now(id) {
+            Reading::MergedInto(record) => Some(record.reference.id),
+            Reading::Found(_) | Reading::Gone => None,
+        }
     }
 
     /// Every write that came through the API.
     pub fn api_writes(&self) -> Vec<(String, BTreeMap<String, String>)> {
         lock(&self.inside).writes.clone()
+    }
+
+    /// Takes what the API was asked to write since the last time.
+    pub fn take_asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut lock(&self.inside).asked)
     }
 
     /// How many records the API created.
@@ -176,19 +201,45 @@ impl MemorySystem {
         lock(&self.inside).mandatory.insert(field.to_owned());
     }
 
-    fn insert(&self, fields: BTreeMap<String, String>, writer: Writer) -> String {
-        let modified = self.clock.now();
+    /// A record of another module, which maps may refer to, is there and has these fields.
+    pub fn has_related(&self, module: &str, id: &str, fields: &[(&str, &str)]) {
+        let fields = fields.iter().copied().collect();
+        lock(&self.inside).related.insert((module.to_owned(), id.to_owned()), fields);
+    }
+
+    /// The ids of the related records that were read, in order.
+    pub fn related_reads(&self) -> Vec<String> {
+        lock(&self.inside).related_reads.clone()
+    }
+
+    /// The next read of a related record goes wrong like this.
+    pub fn fail_next_related(&self, error: ConnectorError) {
+        lock(&self.inside).related_faults.push_back(error);
+    }
+
+    /// The system has this map, and evaluates it like this.
+    pub fn has_map(&self, id: &str, map: MemoryMap) {
+        lock(&self.inside).maps.insert(id.to_owned(), map);
+    }
+
+    /// How often the system evaluated a map.
+    pub fn maps_processed(&self) -> u32 {
+        lock(&self.inside).maps_processed
+    }
+
+    pub(super) fn insert(&self, fields: BTreeMap<String, String>, writer: Writer) -> String {
+        let modified = self.time();
         let mut inside = lock(&self.inside);
         inside.next_id += 1;
         let id = format!("{}{}", self.object.as_str().chars().next().unwrap_or('r'), inside.next_id);
         inside.records.insert(id.clone(), Stored { fields, modified, writer });
         let reference = self.reference(&id);
-        inside.events.push((reference, NoticeKind::Saved));
+        inside.events.push((reference, NoticeKind::Saved, writer));
         id
     }
 
-    fn change(&self, id: &str, fields: &[(String, String)], writer: Writer) -> bool {
-        let now = self.clock.now();
+    pub(super) fn change(&self, id: &str, fields: &[(String, String)], writer: Writer) -> bool {
+        let now = self.time();
         let mut inside = lock(&self.inside);
         let Some(record) = inside.records.get_mut(id) else { return false };
         for (name, value) in fields {
@@ -197,7 +248,7 @@ impl MemorySystem {
         record.modified = now;
         record.writer = writer;
         let reference = self.reference(id);
-        inside.events.push((reference, NoticeKind::Saved));
+        inside.events.push((reference, NoticeKind::Saved, writer));
         true
     }
 
@@ -214,6 +265,7 @@ impl MemorySystem {
                 .collect(),
             modified: Some(stored.modified),
             last_writer: stored.writer,
+            related: Related::default(),
         }
     }
 
@@ -252,6 +304,9 @@ impl MemorySystem {
             if let Some(limit) = field.cut_at {
                 text = text.chars().take(limit).collect();
             }
+            if field.capitals {
+                text = text.to_uppercase();
+            }
             stored.push((name.to_owned(), text));
         }
         if refused.is_empty() {
@@ -275,7 +330,7 @@ impl MemorySystem {
     /// The answer to a write: what was stored at that moment. It takes a while to travel, or is lost.
     async fn answer(&self, id: &str, fault: Option<MemoryFault>) -> Result<Record, ConnectorError> {
         let stored = self.read_now(id);
-        step().await;
+        before("answer").await;
         match (fault, stored) {
             (Some(MemoryFault::AnswerLost), _) => {
                 Err(ConnectorError::Doubtful { detail: "asked to lose the answer".to_owned() })
@@ -283,6 +338,20 @@ impl MemorySystem {
             (_, Reading::Found(record)) => Ok(record),
             _ => Err(ConnectorError::Gone),
         }
+    }
+
+    /// Writes down what was asked, before it is done.
+    fn note(&self, record: Option<(&str, bool)>, sent: &Fields, stored: &[(String, String)], refused: bool) {
+        let mut inside = lock(&self.inside);
+        let (id, creates) = record.unwrap_or_default();
+        let here = inside.records.get(id).filter(|_| !creates);
+        let values = sent.iter().map(|(name, value)| {
+            let before = here.and_then(|record| record.fields.get(name)).cloned().unwrap_or_default();
+            let after = stored.iter().find(|(stored, _)| stored == name).map(|(_, text)| text.clone());
+            (name.to_owned(), value.php_string().into_owned(), before.clone(), after.unwrap_or(before))
+        });
+        let values = values.collect();
+        inside.asked.push(Asked { id: id.to_owned(), creates, values, refused });
     }
 
     fn fault(&self) -> Option<MemoryFault> {
@@ -305,51 +374,79 @@ impl Connector for MemorySystem {
         Ok(self.schema.clone())
     }
 
-    async fn read(&self, record: &RecordRef) -> Result<Reading, ConnectorError> {
-        step().await;
+    async fn read_with(&self, record: &RecordRef, _: &[&str]) -> Result<Reading, ConnectorError> {
+        before("read").await;
         Ok(self.read_now(&record.id))
     }
 
+    async fn related(&self, module: &ObjectName, id: &str) -> Result<Option<Fields>, ConnectorError> {
+        before("read").await;
+        let mut inside = lock(&self.inside);
+        inside.related_reads.push(id.to_owned());
+        if let Some(error) = inside.related_faults.pop_front() {
+            return Err(error);
+        }
+        Ok(inside.related.get(&(module.to_string(), id.to_owned())).cloned())
+    }
+
+    async fn process_map(&self, map: &str, record: &RecordRef) -> Result<Fields, ConnectorError> {
+        before("read").await;
+        let mut inside = lock(&self.inside);
+        inside.maps_processed += 1;
+        let Some(evaluate) = inside.maps.get(map).copied() else {
+            return Err(ConnectorError::Misconfigured { detail: format!("there is no map {map}") });
+        };
+        let stored = inside.records.get(&record.id).ok_or(ConnectorError::Gone)?;
+        evaluate(&stored.fields)
+    }
+
     async fn find(&self, _: &ObjectName, lookup: &Lookup) -> Result<Vec<Record>, ConnectorError> {
-        step().await;
+        before("find").await;
         let inside = lock(&self.inside);
         let found = inside.records.iter().filter(|(_, r)| r.fields.get(&lookup.field) == Some(&lookup.value));
         Ok(found.take(3).map(|(id, stored)| self.record(id, stored)).collect())
     }
 
     async fn create(&self, _: &ObjectName, values: &Fields) -> Result<Record, ConnectorError> {
-        step().await;
+        before("create").await;
         let fault = self.fault();
         if fault == Some(MemoryFault::Unavailable) {
             return Err(ConnectorError::Unavailable { detail: "asked to fail".to_owned() });
         }
-        let values = self.stored_values(None, values)?;
+        let sent = values;
+        let values = self.stored_values(None, sent).inspect_err(|_| self.note(None, sent, &[], true))?;
         let missing = lock(&self.inside)
             .mandatory
             .iter()
             .find(|name| !values.iter().any(|(n, v)| n == *name && !v.is_empty()))
             .cloned();
         if let Some(name) = missing {
+            self.note(None, sent, &[], true);
             return Err(ConnectorError::Rejected {
                 message: format!("{name} does not have a value"),
                 fields: BTreeMap::from([(name, "does not have a value".to_owned())]),
             });
         }
-        let id = self.insert(values.into_iter().collect(), Writer::Us);
+        let id = self.insert(values.iter().cloned().collect(), Writer::Us);
+        self.note(Some((&id, true)), sent, &values, false);
         lock(&self.inside).creates += 1;
         self.answer(&id, fault).await
     }
 
     async fn update(&self, record: &RecordRef, values: &Fields) -> Result<Record, ConnectorError> {
-        step().await;
+        before("update").await;
         let fault = self.fault();
         if fault == Some(MemoryFault::Unavailable) {
             return Err(ConnectorError::Unavailable { detail: "asked to fail".to_owned() });
         }
-        let values = self.stored_values(Some(&record.id), values)?;
-        if !self.change(&record.id, &values, Writer::Us) {
+        let (sent, known) = (values, Some((record.id.as_str(), false)));
+        let values =
+            self.stored_values(Some(&record.id), sent).inspect_err(|_| self.note(known, sent, &[], true))?;
+        if !lock(&self.inside).records.contains_key(&record.id) {
             return Err(ConnectorError::Gone);
         }
+        self.note(known, sent, &values, false);
+        self.change(&record.id, &values, Writer::Us);
         lock(&self.inside).writes.push((record.id.clone(), values.into_iter().collect()));
         self.answer(&record.id, fault).await
     }

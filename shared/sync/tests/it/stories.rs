@@ -278,7 +278,7 @@ fn a_refused_creation_is_parked_once_and_tried_again_when_the_record_differs() {
 
 #[test]
 fn a_switched_off_direction_is_not_waited_for() {
-    let off = Operations { create: false, update: false, delete: false, blank_overwrites: true };
+    let off = Operations { create: false, update: false, delete: false, ..Operations::default() };
     let mut world = World::new(PairSettings { to_remote: off, ..PairSettings::default() });
     let ana = ana(&world);
     world.run_until_quiet();
@@ -377,4 +377,33 @@ fn an_owner_that_the_map_names_is_set_at_the_creation_and_never_touched_again() 
     world.run_until_quiet();
     assert_eq!(world.hub.value(&hub, "phone").as_deref(), Some("2"));
     assert_eq!(world.hub.value(&hub, "assigned_user_id").as_deref(), Some("19x7"));
+}
+
+#[test]
+fn what_a_worker_wrote_before_it_died_is_in_the_history() {
+    let mut world = world();
+    let ana = ana(&world);
+    let recovered = |world: &World| {
+        let link = world.store.links().into_iter().find(|link| link.remote.id == ana).unwrap();
+        let told = world.store.history(&link.id).into_iter().filter(|entry| entry.outcome == "recovered");
+        told.map(|entry| entry.fields).collect::<Vec<_>>()
+    };
+    world.webhooks(|_| 1);
+    world.start(0);
+    while world.hub.api_creates() == 0 {
+        world.step(0);
+    }
+    world.crash(0);
+    world.run_until_quiet();
+    assert!(recovered(&world)[0].contains(&"email".to_owned()), "{:?}", recovered(&world));
+    let hub = world.partner(Side::Remote, &ana).unwrap();
+    world.remote.person_edits(&ana, &[("phone", "555")]);
+    world.webhooks(|_| 1);
+    world.start(0);
+    while world.hub.value(&hub, "phone").as_deref() != Some("555") {
+        world.step(0);
+    }
+    world.crash(0);
+    world.run_until_quiet();
+    assert_eq!(recovered(&world).last().unwrap(), &["phone"]);
 }

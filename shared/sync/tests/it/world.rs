@@ -8,11 +8,15 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use mapping::{FieldMap, Semantics};
-use model::{Direction, Notice, NoticeKind, ObjectName, Pair, PairKind, RecordRef, Side, System};
+use model::{
+    Direction, Notice, NoticeKind, ObjectName, Pair, PairKind, ParkedChange, RecordRef, Side, System,
+};
+use sync::inspect::{Inspected, inspect};
 use sync::memory::{MemoryClock, MemoryField, MemoryQueue, MemorySchema, MemoryStore, MemorySystem};
+use sync::redrive::{Redriven, redrive};
 use sync::{
-    Clock, Delivery, Environment, Outcome, PairContext, PairMap, PairSettings, World as SyncWorld, pair_spec,
-    push,
+    Clock, Delivery, Environment, MapOrigin, Outcome, PairContext, PairMap, PairSettings, World as SyncWorld,
+    pair_spec, push,
 };
 
 pub(crate) const LEASE: Duration = Duration::from_secs(45);
@@ -39,7 +43,7 @@ const GREETING: &str = "<field><fieldname>greeting</fieldname><Orgfields><Orgfie
 /// The fields that both maps carry one to one.
 pub(crate) const SHARED: [&str; 4] = ["firstname", "lastname", "email", "phone"];
 
-struct Memory;
+pub(crate) struct Memory;
 
 impl SyncWorld for Memory {
     type Source = MemorySystem;
@@ -76,6 +80,11 @@ pub(crate) struct World {
     pub(crate) running: Vec<Task>,
     pub(crate) outcomes: Vec<(Direction, Outcome)>,
     receipts: u64,
+}
+
+/// The end of something that nothing else must go on for.
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 impl World {
@@ -120,14 +129,25 @@ impl World {
             "deleted_in_mautic",
             "assigned_user_id",
             "contact_points",
+            "account_id",
         ];
         let hub_schema =
             MemorySchema::of(hub_fields.map(|f| (f, plain())).into_iter().chain([("phone", hub_phone)]));
         let remote_schema = MemorySchema::of(
-            ["firstname", "lastname", "phone", "greeting", "corebos_id", "points", "owner"]
-                .map(|f| (f, plain()))
-                .into_iter()
-                .chain([("email", remote_email)]),
+            [
+                "firstname",
+                "lastname",
+                "phone",
+                "greeting",
+                "corebos_id",
+                "points",
+                "owner",
+                "company",
+                "account",
+            ]
+            .map(|f| (f, plain()))
+            .into_iter()
+            .chain([("email", remote_email)]),
         );
         let spec = pair_spec(PairKind::MauticContacts);
         let map = |name, xml: &str, direction| {
@@ -141,6 +161,7 @@ impl World {
             to_remote: map("ContactsToMautic", to_remote, Direction::ToRemote),
             hub_is_pushed: true,
             remote_is_pushed: true,
+            associations: Vec::new(),
         };
         Self {
             hub: MemorySystem::new(hub_name.clone(), ObjectName::new("Contacts"), hub_schema, clock.clone()),
@@ -173,6 +194,25 @@ impl World {
         context.to_hub = PairMap::new(map, context.spec, Direction::ToHub);
     }
 
+    /// From now on the map out of coreBOS makes this field too.
+    pub(crate) fn map_to_remote_gets(&mut self, field: &str) {
+        let xml = TO_REMOTE.replace("</fields>", &format!("{field}</fields>"));
+        let map = FieldMap::compile("ContactsToMautic", xml.as_bytes(), Semantics::Bridge).unwrap();
+        let context = Arc::get_mut(&mut self.context).expect("no push is running");
+        context.to_remote = PairMap::new(map, context.spec, Direction::ToRemote);
+    }
+
+    /// From now on the map out of coreBOS is kept in coreBOS, as the record `49x7`, and makes this field too.
+    pub(crate) fn map_to_remote_is_in_corebos_and_gets(&mut self, field: &str) {
+        let xml = TO_REMOTE.replace("</fields>", &format!("{field}</fields>"));
+        let context = Arc::get_mut(&mut self.context).expect("no push is running");
+        let origin = MapOrigin::CoreBos { id: "49x7".to_owned() };
+        let (spec, direction) = (context.spec, Direction::ToRemote);
+        let map =
+            PairMap::compile("ContactsToMautic", xml.as_bytes(), Semantics::Bridge, &origin, spec, direction);
+        context.to_remote = map.unwrap();
+    }
+
     /// Queues a notice.
     pub(crate) fn notice(&mut self, record: RecordRef, kind: NoticeKind) {
         self.timed_notice(record, kind, None);
@@ -192,8 +232,14 @@ impl World {
         };
         self.receipts += 1;
         let now = self.clock.now();
-        let notice =
-            Notice { record, kind, receipt: format!("r{}", self.receipts), received_at: now, modified_at };
+        let notice = Notice {
+            record,
+            kind,
+            receipt: format!("r{}", self.receipts),
+            received_at: now,
+            modified_at,
+            command: None,
+        };
         self.waiting.push(Waiting { direction, notice, attempt: 1, not_before: now });
     }
 
@@ -261,6 +307,52 @@ impl World {
             };
             push(&environment, &notice, &Delivery { attempt }).await
         })
+    }
+
+    /// Lanes for imports and previews.
+    pub(crate) fn lanes(&self, direction: Direction, count: usize) -> Lanes {
+        Lanes {
+            context: self.context.clone(),
+            direction,
+            systems: [self.system(direction.source()).clone(), self.system(direction.target()).clone()],
+            store: self.store.clone(),
+            queue: self.queue.clone(),
+            clock: self.clock.clone(),
+            count,
+        }
+    }
+
+    /// From now on the map into coreBOS is this one, applied where it was edited.
+    pub(crate) fn edited_map_to_hub(&mut self, edit: impl Fn(&str) -> String, applies: bool) {
+        let map = FieldMap::compile("MauticToContacts", edit(TO_HUB).as_bytes(), Semantics::Bridge).unwrap();
+        let context = Arc::get_mut(&mut self.context).expect("no push is running");
+        let map = PairMap::new(map, context.spec, Direction::ToHub);
+        context.to_hub = if applies { map.applying_edits() } else { map };
+    }
+
+    /// What a push of a record would see and do now.
+    pub(crate) fn inspect(&self, source: Side, id: &str) -> Inspected {
+        let direction = if source == Side::Hub { Direction::ToRemote } else { Direction::ToHub };
+        let environment = Environment::<Memory> {
+            context: &self.context,
+            direction,
+            source: self.system(source),
+            target: self.system(source.other()),
+            store: &self.store,
+            queue: &self.queue,
+            clock: &self.clock,
+            lease: LEASE,
+            other_remotes: &[],
+        };
+        let record = self.system(source).reference(id);
+        wait_for(inspect(&environment, &record)).unwrap()
+    }
+
+    /// Sends a parked change again.
+    pub(crate) fn redrive(&mut self, change: &ParkedChange) -> Redriven {
+        self.receipts += 1;
+        let receipt = format!("again{}", self.receipts);
+        wait_for(redrive(&self.store, &self.queue, &self.clock, change, &receipt)).unwrap()
     }
 
     /// Lets the `nth` running push take one step.
@@ -338,5 +430,33 @@ impl World {
 
     pub(crate) fn reports(&self, outcome: &str) -> usize {
         self.outcomes.iter().filter(|(_, o)| matches!(o, Outcome::Done(r) if r.outcome == outcome)).count()
+    }
+}
+
+/// Lanes of an import that outlives the world's borrow.
+pub(crate) struct Lanes {
+    context: Arc<PairContext>,
+    direction: Direction,
+    systems: [MemorySystem; 2],
+    store: MemoryStore,
+    queue: MemoryQueue,
+    clock: MemoryClock,
+    count: usize,
+}
+
+impl Lanes {
+    pub(crate) fn environments(&self) -> Vec<Environment<'_, Memory>> {
+        let lane = || Environment::<Memory> {
+            context: &self.context,
+            direction: self.direction,
+            source: &self.systems[0],
+            target: &self.systems[1],
+            store: &self.store,
+            queue: &self.queue,
+            clock: &self.clock,
+            lease: LEASE,
+            other_remotes: &[],
+        };
+        (0..self.count).map(|_| lane()).collect()
     }
 }

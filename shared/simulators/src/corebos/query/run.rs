@@ -10,6 +10,7 @@ use crate::corebos::schema::{Field, Kind, Module};
 use crate::corebos::state::{State, currency};
 use crate::corebos::store::Record;
 use crate::corebos::value::{id_of, leading_number};
+use crate::corebos::workflow::rows;
 
 /// The value of a pseudo column that `describe` does not have but queries may name.
 const UUID: &str = "cbuuid";
@@ -25,7 +26,9 @@ pub(super) fn run(state: &State, module: &Module, query: &Query) -> Result<Rows,
     }
     let mut found: Vec<&Record> = Vec::new();
     let currency = currency();
-    for record in state.store.records.values().chain([&currency]).filter(|record| runner.is_visible(record)) {
+    let workflows = rows(&state.hooks, &state.other_workflows);
+    let beside = workflows.iter().chain([&currency]);
+    for record in state.store.records.values().chain(beside).filter(|record| runner.is_visible(record)) {
         let wanted = match &query.wanted {
             Some(test) => runner.test(record, test)?,
             None => true,

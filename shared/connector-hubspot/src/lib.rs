@@ -1,0 +1,21 @@
+//! HubSpot: its CRM API and its webhooks, as a connector of the bridge.
+#![doc = include_str!("../README.md")]
+
+pub mod client;
+pub mod objects;
+pub mod schema;
+pub mod settings;
+pub mod webhook;
+
+mod auth;
+mod budget;
+mod convert;
+mod error;
+mod feed;
+mod wire;
+mod writing;
+
+pub use client::HubSpot;
+pub use objects::{COMPANY, CONTACT, DEAL, LEAD};
+pub use schema::HubSpotSchema;
+pub use settings::{Credentials, HubSpotPreferences, HubSpotSecret, HubSpotSettings};

@@ -1,0 +1,125 @@
+//! The parts of writes: what goes into them, what is made of their answers, and associations.
+
+use std::collections::BTreeMap;
+
+use http_client::{Answer, Effect, Method, Request};
+use model::Fields;
+use serde_json::{Value as Json, json};
+use sync::{ConnectorError, Record};
+
+use crate::client::{HubSpot, with_json};
+use crate::error::{refusal, unreadable};
+use crate::objects::Object;
+use crate::schema::{HubSpotSchema, STAGE_LABEL};
+use crate::wire::{Wanted, WireRecord, association, is_id};
+
+/// The parts of a write.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    pub(crate) properties: serde_json::Map<String, Json>,
+    pub(crate) associations: Vec<(Wanted, String)>,
+}
+
+impl HubSpot {
+    /// The properties of a write, as HubSpot takes them; and its associations. `pipeline` is the one that the record is in.
+    pub(crate) fn body(
+        schema: &HubSpotSchema,
+        object: Object,
+        values: &Fields,
+        pipeline: Option<&str>,
+    ) -> Result<Body, ConnectorError> {
+        let mut body = Body::default();
+        let mut refused = BTreeMap::new();
+        for (field, value) in values.iter() {
+            if let Some(wanted) = association(object, field) {
+                body.associations.push((wanted, value.php_string().into_owned()));
+            } else if field == STAGE_LABEL {
+                let staged = schema.staged(value, pipeline).into_iter();
+                body.properties.extend(staged.map(|(property, text)| (property, Json::String(text))));
+            } else if let Some((property, text)) = schema.written(field, value) {
+                body.properties.insert(property, Json::String(text));
+            } else {
+                refused.insert(field.to_owned(), "HubSpot has no such property".to_owned());
+            }
+        }
+        if refused.is_empty() {
+            return Ok(body);
+        }
+        Err(ConnectorError::Rejected {
+            message: "some values have no place in HubSpot".to_owned(),
+            fields: refused,
+        })
+    }
+
+    /// The pipeline that a record is in, if a stage is to be written by its label, which several pipelines may have.
+    pub(crate) async fn pipeline_of(
+        &self,
+        object: Object,
+        id: &str,
+        values: &Fields,
+    ) -> Result<Option<String>, ConnectorError> {
+        let Some((property, _)) = object.pipeline_properties().filter(|_| values.contains(STAGE_LABEL))
+        else {
+            return Ok(None);
+        };
+        let present = self.get(object, id, None, &[]).await?.ok_or(ConnectorError::Gone)?;
+        Ok(present.fields.text(property).map(str::to_owned))
+    }
+
+    /// Makes an association, or takes the one away that was there.
+    pub(crate) async fn associate(
+        &self,
+        object: Object,
+        id: &str,
+        wanted: Wanted,
+        to: &str,
+    ) -> Result<(), ConnectorError> {
+        if is_id(to) {
+            let path = [id, "associations", wanted.to.type_id(), to];
+            let types =
+                json!([{ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": wanted.type_id }]);
+            let request = with_json(Request::write(Method::PUT, self.objects(object, path)), &types)?;
+            return self.done(request).await;
+        }
+        let present = self.get(object, id, None, &[wanted]).await?.ok_or(ConnectorError::Gone)?;
+        let Some(before) = present.fields.text(wanted.field).filter(|id| is_id(id)).map(str::to_owned) else {
+            return Ok(());
+        };
+        let path = [id, "associations", wanted.to.type_id(), &before];
+        self.done(Request::write(Method::DELETE, self.objects(object, path))).await
+    }
+
+    pub(crate) async fn done(&self, request: Request) -> Result<(), ConnectorError> {
+        let answer = self.call(request).await?;
+        if answer.is_success() { Ok(()) } else { Err(refusal(&answer, Effect::Write)) }
+    }
+
+    /// A clash, told by the unique properties of the values, one of which the other record has: HubSpot names that
+    /// record in its text only.
+    pub(crate) fn taken(
+        schema: &HubSpotSchema,
+        values: &Fields,
+        existing: &str,
+        refused: ConnectorError,
+    ) -> ConnectorError {
+        let ConnectorError::Rejected { message, .. } = refused else { return refused };
+        let is_unique = |name: &&str| schema.property(name).is_some_and(|property| property.unique);
+        let words = format!("record {existing} has this value");
+        let fields = values.names().filter(is_unique).map(|name| (name.to_owned(), words.clone())).collect();
+        ConnectorError::Rejected { message, fields }
+    }
+
+    pub(crate) fn stored(
+        &self,
+        object: Object,
+        schema: &HubSpotSchema,
+        answer: &Answer,
+        associations: &[Wanted],
+    ) -> Result<Record, ConnectorError> {
+        if !answer.is_success() {
+            return Err(refusal(answer, Effect::Write));
+        }
+        let record: WireRecord = answer.json().map_err(|_| unreadable(answer, Effect::Write, "no record"))?;
+        Ok(record.record(&self.system, object, schema, associations))
+    }
+}

@@ -1,0 +1,93 @@
+//! The proofs: thousands of schedules break no claim, and each rule that is broken on purpose is noticed.
+
+use std::sync::atomic::AtomicU64;
+
+use super::play::{Broken, play};
+use super::{rehearse, schedule, search};
+use crate::sabotage::{Break, with_broken};
+
+/// The seeds that every test run plays.
+const SEEDS: u64 = 6_000;
+
+fn played(seed: u64) -> Option<Broken> {
+    let (setup, acts) = schedule(seed);
+    play(&setup, &acts, seed, false).broken
+}
+
+#[test]
+fn thousands_of_schedules_break_no_claim() {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let count = AtomicU64::new(0);
+    if let Some(found) = search(0..SEEDS, threads, &count) {
+        let story = found.story.join("\n");
+        let portrait = found.portrait.join("\n");
+        panic!("seed {}: {}\n{}\n{story}\n{portrait}", found.seed, found.claim, found.detail);
+    }
+    assert_eq!(count.into_inner(), SEEDS);
+}
+
+/// The breaks that chance finds among these seeds. The others have their stories (`stories`), and some have both.
+const NOTICED_BY_CHANCE: &[Break] = &[
+    Break::DropTheEchoCheck,
+    Break::WriteWhatIsThere,
+    Break::SeeNoConflict,
+    Break::SkipTheClaim,
+    Break::WriteBeforeTheClaim,
+    Break::SettleAllReverse,
+    Break::SettleReadersReverse,
+    Break::SettleTheLoser,
+    Break::TellNothingLeft,
+    Break::TellNoOtherPair,
+    Break::ReuseAnId,
+    Break::BeSilentWhereItIsOff,
+    Break::MindOnlyTheTarget,
+    Break::ForgetTheIntent,
+    Break::NoRuleWithoutBase,
+    Break::KeepBasesOfEditedMaps,
+    Break::MatchNothing,
+    Break::RepeatCreationsBlindly,
+    Break::WriteNoIdBack,
+    Break::IgnoreTombstones,
+    Break::KeepBasesOfTheDead,
+    Break::TakeMergesForDeletes,
+    Break::NoBrake,
+    Break::IgnoreSwitches,
+    Break::ForgetRefusals,
+    Break::ForgetTheChildren,
+];
+
+#[test]
+fn chance_notices_what_is_broken_on_purpose() {
+    for &rule in NOTICED_BY_CHANCE {
+        let noticed = (0..SEEDS).find(|seed| with_broken(rule, || played(*seed)).is_some());
+        let Some(seed) = noticed else { panic!("nobody notices {rule:?}") };
+        let whole = played(seed);
+        assert!(whole.is_none(), "{rule:?}: seed {seed} fails as it should be, too: {whole:?}");
+    }
+}
+
+#[test]
+fn every_break_is_tried() {
+    let breaks = include_str!("../sabotage.rs").lines().filter_map(|line| line.strip_prefix("    "));
+    let names = breaks.filter_map(|line| line.strip_suffix(','));
+    let names: Vec<&str> = names.filter(|name| name.chars().all(char::is_alphanumeric)).collect();
+    assert!(names.len() > 40, "{names:?}");
+    let tried = [include_str!("proofs.rs"), include_str!("stories.rs"), include_str!("endings.rs")].concat();
+    for name in names {
+        let whole_word = |rest: &str| !rest.starts_with(char::is_alphanumeric);
+        let found = tried.split(&format!("Break::{name}")).skip(1).any(whole_word);
+        assert!(found, "no test breaks {name}");
+    }
+}
+
+#[test]
+fn a_counterexample_is_told_by_the_fewest_acts_and_the_same_each_time() {
+    let rule = Break::SettleReadersReverse;
+    let seed = (0..SEEDS).find(|seed| with_broken(rule, || played(*seed)).is_some()).unwrap();
+    let told = with_broken(rule, || rehearse(seed)).unwrap();
+    assert_eq!(with_broken(rule, || rehearse(seed)).unwrap(), told);
+    assert!(told.acts < told.acts_before && told.acts <= 3, "{} of {}", told.acts, told.acts_before);
+    assert!(told.story.iter().any(|line| line.starts_with("Somebody")), "{:#?}", told.story);
+    assert!(told.portrait.iter().any(|line| line.starts_with("link of ")), "{:#?}", told.portrait);
+    assert_eq!(rehearse(seed), None, "only the broken rule makes it one");
+}

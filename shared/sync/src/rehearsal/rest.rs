@@ -1,0 +1,312 @@
+//! The claims that are checked when everything has come to rest.
+
+use std::collections::BTreeSet;
+
+use model::{Link, LinkStatus, Side};
+
+use super::claims::{CLEAN, CONVERGES, KEPT, LINKED, MARKED, ONE_WAY, ONE_WRITE, SECOND, SURVIVES};
+use super::families::FIRM;
+use super::ledger::tag;
+use super::play::{Broken, Play};
+use super::setup::Style;
+
+impl Play<'_> {
+    /// Whether every direction of every pair is switched on.
+    pub(super) fn all_on(&self) -> bool {
+        self.setup.settings.iter().all(|settings| {
+            [&settings.to_hub, &settings.to_remote].iter().all(|way| way.create && way.update && way.delete)
+        })
+    }
+
+    /// Checks everything when all has come to rest.
+    pub(crate) fn check_end(&mut self) -> Result<(), Broken> {
+        self.check_clean()?;
+        if !self.setup.brake {
+            self.check_links()?;
+            self.check_firms()?;
+        }
+        let mut idents = BTreeSet::new();
+        for number in 0..self.stage.systems.len() {
+            for id in self.stage.systems[number].ids() {
+                let ident = self.ident(number, &id);
+                if !idents.insert((number, ident.clone())) && !self.ledger.replaced.contains(&ident) {
+                    return Err(Broken::new(SECOND, format!("there are two {ident} in system {number}")));
+                }
+            }
+        }
+        let idents: BTreeSet<String> = idents.into_iter().map(|(_, ident)| ident).collect();
+        for ident in &idents {
+            if !self.ledger.replaced.contains(ident) && !self.setup.brake {
+                self.check_person(ident)?;
+            }
+        }
+        self.check_count()
+    }
+
+    fn check_clean(&self) -> Result<(), Broken> {
+        if let Some(record) = self.stage.store.leased().first() {
+            return Err(Broken::new(CLEAN, format!("a lease is left on {record}")));
+        }
+        let disturbed =
+            self.setup.records_end() || !self.ledger.replaced.is_empty() || self.ledger.firms_doubled;
+        let parked = self.stage.store.parked().into_iter().find(|parked| {
+            let expected = parked.reason == "refused" && self.setup.refusals;
+            !expected && !disturbed
+        });
+        match parked {
+            Some(parked) => Err(Broken::new(
+                CLEAN,
+                format!("parked: {} because of {}", parked.notice.record, parked.reason),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Every record has at most one living link per pair, and no living link leads to a record that is gone.
+    fn check_links(&self) -> Result<(), Broken> {
+        let links = self.stage.store.links();
+        for (index, link) in links.iter().enumerate() {
+            if link.status != LinkStatus::Active {
+                self.check_marks(link, &links)?;
+                continue;
+            }
+            let other = links[..index].iter().find(|other| {
+                other.status == LinkStatus::Active
+                    && other.pair == link.pair
+                    && (other.hub == link.hub || other.remote == link.remote)
+            });
+            if let Some(other) = other {
+                return Err(Broken::new(
+                    LINKED,
+                    format!(
+                        "{} and {} are linked besides {} and {}",
+                        link.hub, link.remote, other.hub, other.remote
+                    ),
+                ));
+            }
+            let Some(lane) = self.stage.lanes().find(|lane| self.stage.context(*lane).pair == link.pair)
+            else {
+                continue;
+            };
+            for side in [Side::Hub, Side::Remote] {
+                let record = link.record(side);
+                if self.all_on() && self.stage.at(lane, side).value(&record.id, "ident").is_none() {
+                    return Err(Broken::new(MARKED, format!("{record} is gone, and its link lives")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_marks(&self, link: &Link, links: &[Link]) -> Result<(), Broken> {
+        let LinkStatus::Tombstone { gone, .. } = link.status else { return Ok(()) };
+        let left = link.record(gone.other());
+        let lane = self.stage.lanes().find(|lane| self.stage.context(*lane).pair == link.pair);
+        let Some(lane) = lane.filter(|_| self.all_on() && !self.setup.merges && !self.setup.used_ids) else {
+            return Ok(());
+        };
+        let linked_again = |other: &Link| {
+            other.status == LinkStatus::Active
+                && other.pair == link.pair
+                && other.record(gone.other()) == left
+        };
+        if links.iter().any(linked_again) {
+            return Ok(());
+        }
+        let system = self.stage.at(lane, gone.other());
+        for mark in self.stage.context(lane).spec.marks(gone.other()) {
+            let (field, Some(value)) = (mark.field, mark.text()) else { continue };
+            if let Some(here) = system.value(&left.id, field)
+                && here != value
+            {
+                return Err(Broken::new(MARKED, format!("{field} of {left} is `{here}`")));
+            }
+        }
+        Ok(())
+    }
+
+    /// One person or thing, in all systems.
+    fn check_person(&self, ident: &str) -> Result<(), Broken> {
+        let records: Vec<Option<String>> = (0..self.stage.systems.len())
+            .map(|number| {
+                self.stage.systems[number].ids().into_iter().find(|id| self.ident(number, id) == *ident)
+            })
+            .collect();
+        let disturbed = self.ledger.disturbed.contains(ident);
+        if self.all_on() {
+            if let Some(missing) = records.iter().position(Option::is_none) {
+                if disturbed || self.ledger.refused.contains(ident) {
+                    return Ok(());
+                }
+                return Err(Broken::new(LINKED, format!("there is no {ident} in system {missing}")));
+            }
+            let ids: Vec<&str> = records.iter().flatten().map(String::as_str).collect();
+            self.check_ids(ident, &ids)?;
+            for field in self.setup.style.both_ways() {
+                self.check_field(ident, field, &ids)?;
+            }
+            if !disturbed {
+                self.check_derived(&ids)?;
+            }
+        }
+        if disturbed {
+            return Ok(());
+        }
+        for field in self.setup.style.both_ways() {
+            self.check_survival(ident, field, &records)?;
+        }
+        Ok(())
+    }
+
+    /// The ids stand on both sides, and the link is there.
+    fn check_ids(&self, ident: &str, ids: &[&str]) -> Result<(), Broken> {
+        for remote in 0..self.setup.remotes {
+            let spec = super::setup::spec(remote);
+            let [on_hub, on_remote] = [
+                self.stage.systems[0].value(ids[0], spec.id_field(Side::Hub)),
+                self.stage.systems[remote + 1].value(ids[remote + 1], spec.id_field(Side::Remote)),
+            ];
+            if on_hub.as_deref() != Some(ids[remote + 1]) || on_remote.as_deref() != Some(ids[0]) {
+                return Err(Broken::new(
+                    LINKED,
+                    format!(
+                        "{ident} carries the ids {on_hub:?} and {on_remote:?} instead of {} and {}",
+                        ids[remote + 1],
+                        ids[0]
+                    ),
+                ));
+            }
+            let hub = self.stage.systems[0].reference(ids[0]);
+            let remote = self.stage.systems[remote + 1].reference(ids[remote + 1]);
+            let linked =
+                |link: &Link| link.hub == hub && link.remote == remote && link.status == LinkStatus::Active;
+            if !self.stage.store.links().iter().any(linked) {
+                return Err(Broken::new(LINKED, format!("{hub} and {remote} are not linked")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Fields of which nothing can be said: refused values, and fields of a map that was edited.
+    fn is_out_of_question(&self, ident: &str, field: &str) -> bool {
+        (field == "phone" && (self.setup.map_edits || self.ledger.refused.contains(ident)))
+            || (field == FIRM && self.ledger.firms_doubled)
+    }
+
+    fn check_field(&self, ident: &str, field: &'static str, ids: &[&str]) -> Result<(), Broken> {
+        if self.is_out_of_question(ident, field) {
+            return Ok(());
+        }
+        let values: Vec<String> =
+            (0..ids.len()).map(|number| self.held(number, ids[number], field).unwrap_or_default()).collect();
+        if values.iter().any(|value| tag(value) != tag(&values[0])) {
+            return Err(Broken::new(CONVERGES, format!("{field} of {ident} is {values:?}")));
+        }
+        Ok(())
+    }
+
+    /// Fields that are made of others on the other side are what they are made of now.
+    fn check_derived(&self, ids: &[&str]) -> Result<(), Broken> {
+        if self.setup.style != Style::Derived || self.setup.map_edits || self.setup.refusals {
+            return Ok(());
+        }
+        for remote in 1..ids.len() {
+            let joined = |number: usize, between: &str| {
+                let parts = ["first", "phone"]
+                    .map(|f| self.stage.systems[number].value(ids[number], f).unwrap_or_default());
+                let delimiter: Vec<char> = between.chars().collect();
+                // coreBOS cuts the delimiter off at the end, as a set of characters.
+                parts.join(between).trim_end_matches(&delimiter[..]).trim().to_owned()
+            };
+            let made = [(0, "label", joined(remote, " ")), (remote, "greeting", joined(0, "/"))];
+            for (number, field, wanted) in made {
+                let here = self.stage.systems[number].value(ids[number], field).unwrap_or_default();
+                if here != wanted {
+                    return Err(Broken::new(
+                        CONVERGES,
+                        format!("{field} in system {number} is `{here}`, not `{wanted}`"),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_survival(
+        &self,
+        ident: &str,
+        field: &'static str,
+        records: &[Option<String>],
+    ) -> Result<(), Broken> {
+        if self.is_out_of_question(ident, field) {
+            return Ok(());
+        }
+        let Some(may_be) = self.ledger.survivors(ident, field) else { return Ok(()) };
+        let into_hub =
+            self.setup.settings.iter().all(|settings| settings.to_hub.create && settings.to_hub.update);
+        for (number, id) in records.iter().enumerate() {
+            let judged = self.all_on() || (number == 0 && into_hub);
+            let Some(id) = id.as_ref().filter(|_| judged) else { continue };
+            let here = self.held(number, id, field).unwrap_or_default();
+            let one_way = number == 0 && self.setup.remotes == 1 && !self.setup.settings[0].to_remote.update;
+            if one_way
+                && !self.ledger.met(ident)
+                // A company that was not there yet when its people were linked meets the other side's later.
+                && field != FIRM
+                && let Some((1, last)) = self.ledger.last_edit(ident, field)
+                && tag(&here) != last
+            {
+                return Err(Broken::new(
+                    ONE_WAY,
+                    format!("{field} of {ident} is `{here}` in coreBOS, not {last}"),
+                ));
+            }
+            if !may_be.contains(tag(&here).as_str()) {
+                return Err(Broken::new(
+                    SURVIVES,
+                    format!(
+                        "{field} of {ident} is `{here}` in system {number}; it should be one of {may_be:?}"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What was overwritten by a push that had seen it stands in the history of a link.
+    pub(crate) fn check_history(&self) -> Result<(), Broken> {
+        if self.ledger.crashes > 0 || !self.all_on() {
+            return Ok(());
+        }
+        let links = self.stage.store.links();
+        let history = links.iter().flat_map(|link| self.stage.store.history(&link.id));
+        let kept: BTreeSet<String> =
+            history.flat_map(|entry| entry.lost).filter_map(|lost| lost.value.as_text().map(tag)).collect();
+        let gone = self.ledger.lost.iter().find(|(ident, field, tag)| {
+            let judged = !self.ledger.disturbed.contains(ident)
+                && !self.is_out_of_question(ident, field)
+                && field != FIRM;
+            judged && self.setup.style.both_ways().contains(&field.as_str()) && !kept.contains(tag)
+        });
+        match gone {
+            Some((ident, field, tag)) => {
+                Err(Broken::new(KEPT, format!("{tag}, {field} of {ident}, was overwritten and is nowhere")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check_count(&self) -> Result<(), Broken> {
+        let quiet = self.ledger.crashes == 0
+            && !self.setup.refusals
+            && !self.setup.records_end()
+            && !self.setup.map_edits;
+        match self.ledger.written_too_often().filter(|_| quiet) {
+            Some((system, ident, writes, acts)) => Err(Broken::new(
+                ONE_WRITE,
+                format!("{ident} was written {writes} times in system {system} for {acts} edits elsewhere"),
+            )),
+            None => Ok(()),
+        }
+    }
+}

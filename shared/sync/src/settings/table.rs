@@ -1,0 +1,488 @@
+//! The table of all settings: one row per setting, and nothing is read from the settings that has no row.
+
+use std::fmt::Write as _;
+
+use model::{Direction, SystemKind};
+
+use super::value::{POLL_SECONDS, ValueKind};
+
+/// Whose a setting is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Of each system of these kinds.
+    System(&'static [SystemKind]),
+    /// Of each pair.
+    Pair,
+    /// Of each direction of each pair.
+    Direction,
+    /// Of each field map of a pair, by its name.
+    Map,
+}
+
+/// Which item of the table a setting stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// `pair:<pair>`: [`super::PairSettings`].
+    Pair,
+    /// `poll:<system>`: [`crate::PollSettings`].
+    Poll,
+    /// `system:<system>`: [`super::SystemSettings`], and what the connector of its kind reads besides.
+    System,
+    /// `map:<name>`: the text of a map.
+    Map,
+}
+
+/// A setting: one row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name, without whose it is: `poll-frequency` of `mautic.poll-frequency`.
+    pub name: &'static str,
+    /// Whose it is.
+    pub scope: Scope,
+    /// Where it is stored.
+    pub item: Item,
+    /// The JSON field in that item; blank for the whole item.
+    pub field: &'static str,
+    /// What it may hold.
+    pub kind: ValueKind,
+    /// Its default, as an administrator would write it.
+    pub default: &'static str,
+    /// What it means, in a line.
+    pub meaning: &'static str,
+    /// What coreBOS calls the same, by the kind of system.
+    pub known_as: &'static [(SystemKind, &'static str)],
+}
+
+const COREBOS: &[SystemKind] = &[SystemKind::CoreBos];
+const MAUTIC: &[SystemKind] = &[SystemKind::Mautic];
+const HUBSPOT: &[SystemKind] = &[SystemKind::HubSpot];
+const WORDPRESS: &[SystemKind] = &[SystemKind::WordPress];
+const REMOTES: &[SystemKind] = &[SystemKind::Mautic, SystemKind::HubSpot, SystemKind::WordPress];
+const POLLED: &[SystemKind] = &[SystemKind::CoreBos, SystemKind::Mautic, SystemKind::HubSpot];
+
+const SWITCH: ValueKind = ValueKind::Switch;
+const POLL: ValueKind = ValueKind::Seconds { least: POLL_SECONDS.0, most: POLL_SECONDS.1 };
+
+const fn of_system(
+    kinds: &'static [SystemKind],
+    item: Item,
+    names: (&'static str, &'static str),
+    kind: ValueKind,
+    default: &'static str,
+    meaning: &'static str,
+) -> Setting {
+    let (name, field) = names;
+    Setting { name, scope: Scope::System(kinds), item, field, kind, default, meaning, known_as: &[] }
+}
+
+const fn of_pair(
+    names: (&'static str, &'static str),
+    kind: ValueKind,
+    default: &'static str,
+    meaning: &'static str,
+) -> Setting {
+    let (name, field) = names;
+    Setting { name, scope: Scope::Pair, item: Item::Pair, field, kind, default, meaning, known_as: &[] }
+}
+
+const fn of_direction(names: (&'static str, &'static str), meaning: &'static str) -> Setting {
+    let (name, field) = names;
+    Setting {
+        name,
+        scope: Scope::Direction,
+        item: Item::Pair,
+        field,
+        kind: SWITCH,
+        default: "on",
+        meaning,
+        known_as: &[],
+    }
+}
+
+/// All settings.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        known_as: &[(SystemKind::Mautic, "mautic_isactive"), (SystemKind::HubSpot, "hubspot_isactive")],
+        ..of_system(
+            REMOTES,
+            Item::System,
+            ("active", "active"),
+            SWITCH,
+            "on",
+            "whether the system is kept in step; off: nothing of it is read or written, what changes meanwhile is \
+             remembered and travels when it is on again",
+        )
+    },
+    of_system(
+        COREBOS,
+        Item::System,
+        ("default-owner", "default_owner"),
+        ValueKind::Owner,
+        "none",
+        "who owns records that the bridge creates where the map does not say; none: the bridge's own user",
+    ),
+    of_system(
+        COREBOS,
+        Item::System,
+        ("sessions", "sessions"),
+        ValueKind::Number { least: 1, most: 16 },
+        "4",
+        "how many sessions are used side by side; 1 where each login ends the others \
+         (Webservice_MultipleUserLogins is 0)",
+    ),
+    of_system(
+        HUBSPOT,
+        Item::System,
+        ("api-version", "api_version"),
+        ValueKind::Text,
+        "2026-09",
+        "the version of HubSpot's API that is spoken",
+    ),
+    of_system(
+        HUBSPOT,
+        Item::System,
+        ("deal-pipeline", "deal_pipeline"),
+        ValueKind::Text,
+        "none",
+        "the pipeline, by its id, that the label of a stage means where several have it; none: the first one",
+    ),
+    of_system(
+        HUBSPOT,
+        Item::System,
+        ("lead-stages", "lead_stages"),
+        ValueKind::Text,
+        "subscriber, lead, marketingqualifiedlead",
+        "the stages of life of contacts that are Leads in coreBOS, separated by commas; all others are Contacts",
+    ),
+    of_system(
+        HUBSPOT,
+        Item::System,
+        ("calls-per-ten-seconds", "calls_per_ten_seconds"),
+        ValueKind::Number { least: 0, most: 500 },
+        "0",
+        "how many calls all functions together make in ten seconds at most; 0: as many as the portal allows",
+    ),
+    of_system(
+        WORDPRESS,
+        Item::System,
+        ("plain-permalinks", "plain_permalinks"),
+        SWITCH,
+        "off",
+        "whether the permalinks of the site are plain, so that its API is at `/?rest_route=`",
+    ),
+    of_system(POLLED, Item::Poll, ("poll", "enabled"), SWITCH, "on", "whether the system is polled"),
+    Setting {
+        known_as: &[(SystemKind::HubSpot, "hubspot_pollfrequency")],
+        ..of_system(
+            POLLED,
+            Item::Poll,
+            ("poll-frequency", "every_seconds"),
+            POLL,
+            "6 min",
+            "from one poll to the next; rounded up to whole minutes",
+        )
+    },
+    of_system(
+        POLLED,
+        Item::Poll,
+        ("faster-hours", "faster_hours"),
+        ValueKind::FasterHours,
+        "none",
+        "hours with a frequency of their own",
+    ),
+    of_system(
+        POLLED,
+        Item::Poll,
+        ("quiet-hours", "quiet_hours"),
+        ValueKind::Hours,
+        "none",
+        "hours without polls",
+    ),
+    of_system(
+        POLLED,
+        Item::Poll,
+        ("quiet-days", "quiet_days"),
+        ValueKind::Days,
+        "none",
+        "days without polls",
+    ),
+    of_system(
+        POLLED,
+        Item::Poll,
+        ("time-zone", "time_zone"),
+        ValueKind::TimeZone,
+        "UTC",
+        "the time zone of these hours and days",
+    ),
+    of_system(
+        POLLED,
+        Item::Poll,
+        ("poll-overlap", "overlap_seconds"),
+        ValueKind::Seconds { least: 0, most: 3_600 },
+        "1 min",
+        "how much is read again each time: longer than a save takes to commit",
+    ),
+    of_system(
+        MAUTIC,
+        Item::Poll,
+        ("repair-webhooks", "repair_webhooks"),
+        SWITCH,
+        "off",
+        "whether a webhook of ours that Mautic has switched off is switched on again; off: it is told",
+    ),
+    of_system(
+        MAUTIC,
+        Item::Poll,
+        ("call-roll", "call_roll"),
+        SWITCH,
+        "on",
+        "whether deletes that no webhook told of are looked for, two hundred records at each poll",
+    ),
+    of_pair(
+        ("conflict", "conflict"),
+        ValueKind::Choice(&[
+            ("newest", "the later edit"),
+            ("corebos", "coreBOS, always"),
+            ("remote", "the other system, always"),
+        ]),
+        "newest",
+        "who wins when both sides changed a field and the map names no master",
+    ),
+    of_pair(
+        ("first-link", "first_link"),
+        ValueKind::Choice(&[("corebos", "coreBOS"), ("remote", "the other system")]),
+        "corebos",
+        "who wins when two existing records meet and differ; a blank never erases",
+    ),
+    of_pair(
+        ("deletes-per-hour", "deletes_per_hour"),
+        ValueKind::Number { least: 0, most: 1_000_000 },
+        "50",
+        "more deletes than this in an hour stop until an administrator has looked",
+    ),
+    of_pair(
+        ("writes-per-link", "writes_per_link"),
+        ValueKind::Number { least: 1, most: 1_000_000 },
+        "30",
+        "more writes of one record in ten minutes than this let it rest for half an hour, and tell you",
+    ),
+    of_pair(
+        ("delete-confirm", "delete_confirm_seconds"),
+        ValueKind::Seconds { least: 0, most: 600 },
+        "3 s",
+        "how long a delete is left alone before it is believed",
+    ),
+    of_pair(
+        ("max-attempts", "max_attempts"),
+        ValueKind::Number { least: 1, most: 500 },
+        "20",
+        "after how many failures of its own a change is parked; an outage does not count",
+    ),
+    of_pair(
+        ("allow-other-integration", "allow_other_integration"),
+        SWITCH,
+        "off",
+        "whether the pair works although coreBOS's own integration is switched on, too; both answer each other for ever",
+    ),
+    Setting {
+        known_as: &[(SystemKind::HubSpot, "hubspot_relateDealWith")],
+        ..of_pair(
+            ("relate-deal-with", "relate_deal_with"),
+            ValueKind::Choice(&[("contacts", "its contact"), ("accounts", "its company")]),
+            "contacts",
+            "what a deal that has both in HubSpot is related to in coreBOS",
+        )
+    },
+    Setting {
+        known_as: &[(SystemKind::HubSpot, "hubspot_masterslaveSync")],
+        ..of_pair(
+            ("masters", "masters"),
+            SWITCH,
+            "on",
+            "whether the side that `<master>` names in a map wins a conflict",
+        )
+    },
+    of_direction(("create", "create"), "whether records that are new on the other side are created"),
+    of_direction(("update", "update"), "whether fields are changed"),
+    of_direction(("delete", "delete"), "whether deletes are marked"),
+    of_direction(
+        ("blank-overwrites", "blank_overwrites"),
+        "whether a blank on the other side blanks the field",
+    ),
+    of_direction(
+        ("opt-outs", "opt_outs"),
+        "whether who refuses mail is carried: coreBOS's `emailoptout`, Mautic's do not contact",
+    ),
+    of_direction(
+        ("associations", "associations"),
+        "whether the company that a contact belongs to is carried",
+    ),
+    Setting {
+        name: "",
+        scope: Scope::Map,
+        item: Item::Map,
+        field: "",
+        kind: ValueKind::Map,
+        default: "none",
+        meaning: "a field map that takes over from all others of its name",
+        known_as: &[],
+    },
+];
+
+/// Names that coreBOS users know and that are no settings here, with where the thing is now.
+pub const ELSEWHERE: &[(&str, &str)] = &[
+    (
+        "mabaseurl",
+        "the address of Mautic is the parameter MauticUrl of the stack; `url` below [mautic] in bridge.toml",
+    ),
+    (
+        "maversion",
+        "the way of logging in follows from what the secret of Mautic holds: client_id, or username",
+    ),
+    ("maclientkey", "it is `client_id` in the secret of Mautic"),
+    ("maclientsecret", "it is `client_secret` in the secret of Mautic"),
+    ("macallback", "there is no callback: the bridge logs in by itself (client credentials)"),
+    ("maaccesstoken", "tokens are fetched, shared and renewed by the bridge"),
+    ("maaccesstokensecret", "tokens are fetched, shared and renewed by the bridge"),
+    ("maaccesstokenexpires", "tokens are fetched, shared and renewed by the bridge"),
+    ("matokentype", "tokens are fetched, shared and renewed by the bridge"),
+    ("marefreshtoken", "tokens are fetched, shared and renewed by the bridge"),
+    ("maleadsync", "it is a command: `bridge import --pair contacts --from mautic`"),
+    ("macompaniessync", "it is a command: `bridge import --pair companies --from mautic`"),
+    ("mauticusername", "it is `username` in the secret of Mautic"),
+    ("mauticpassword", "it is `password` in the secret of Mautic"),
+    (
+        "mauticwebhooksecret",
+        "`bridge setup mautic` makes it; it is in `webhook_secrets` of the secret of Mautic",
+    ),
+];
+
+impl Setting {
+    /// Whether a system of this kind has it.
+    pub fn is_of(&self, kind: SystemKind) -> bool {
+        matches!(self.scope, Scope::System(kinds) if kinds.contains(&kind))
+    }
+}
+
+/// The fields of the item `system:<system>` that the connector of a kind reads: for the tests of connectors, which
+/// compare them with what they read.
+pub fn fields_of_connector(kind: SystemKind) -> Vec<&'static str> {
+    let own =
+        |setting: &&Setting| setting.item == Item::System && setting.is_of(kind) && setting.field != "active";
+    SETTINGS.iter().filter(own).map(|setting| setting.field).collect()
+}
+
+/// What a direction is called in names of settings: `to-corebos`, `to-mautic`.
+pub fn direction_name(direction: Direction, remote: SystemKind) -> String {
+    match direction {
+        Direction::ToHub => format!("to-{}", SystemKind::CoreBos.as_str()),
+        Direction::ToRemote => format!("to-{}", remote.as_str()),
+    }
+}
+
+/// The table as the README shows it, for the kinds of system that are connected so far.
+pub fn settings_as_markdown(kinds: &[SystemKind]) -> String {
+    let mut text = "| setting | default | may be | meaning |\n|---|---|---|---|\n".to_owned();
+    for setting in SETTINGS {
+        let name = match setting.scope {
+            Scope::System(of) => {
+                let of: Vec<&str> =
+                    of.iter().filter(|kind| kinds.contains(kind)).map(|kind| kind.as_str()).collect();
+                if of.is_empty() {
+                    continue;
+                }
+                format!("`{}.{}`", of.join("`, `"), setting.name)
+                    .replace("`, `", &format!(".{}`, `", setting.name))
+            }
+            Scope::Pair => format!("`PAIR.{}`", setting.name),
+            Scope::Direction => format!("`PAIR.to-SYSTEM.{}`", setting.name),
+            Scope::Map => "`map.NAME`".to_owned(),
+        };
+        let known_as = setting.known_as.iter().filter(|(kind, _)| kinds.contains(kind));
+        let known_as: Vec<&str> = known_as.map(|(_, name)| *name).collect();
+        let known_as =
+            if known_as.is_empty() { String::new() } else { format!(" (`{}`)", known_as.join("`, `")) };
+        let (default, allowed, meaning) = (setting.default, setting.kind.allowed(), setting.meaning);
+        let _ = writeln!(text, "| {name}{known_as} | {default} | {allowed} | {meaning} |");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::Serialize;
+    use serde_json::{Map, Value};
+
+    use super::super::{PairSettings, SystemSettings};
+    use super::*;
+    use crate::PollSettings;
+
+    fn object(of: &impl Serialize) -> Map<String, Value> {
+        serde_json::to_value(of).unwrap().as_object().unwrap().clone()
+    }
+
+    /// The settings of an item, each with its default, once per field.
+    fn rows(wanted: impl Fn(&Setting) -> bool) -> Map<String, Value> {
+        let rows = SETTINGS.iter().filter(|setting| wanted(setting));
+        rows.map(|row| (row.field.to_owned(), row.kind.parse(row.default).unwrap())).collect()
+    }
+
+    #[test]
+    fn everything_that_is_read_from_settings_has_a_row_with_its_default_and_no_row_is_for_nothing() {
+        let mut pair = object(&PairSettings::default());
+        let to_hub = pair.remove("to_hub").unwrap();
+        let to_remote = pair.remove("to_remote").unwrap();
+        assert_eq!(rows(|row| row.item == Item::Pair && row.scope == Scope::Pair), pair);
+        let direction = rows(|row| row.item == Item::Pair && row.scope == Scope::Direction);
+        assert_eq!(Value::Object(direction.clone()), to_hub);
+        assert_eq!(Value::Object(direction), to_remote);
+        assert_eq!(rows(|row| row.item == Item::Poll), object(&PollSettings::default()));
+        assert_eq!(
+            rows(|row| row.item == Item::System && row.field == "active"),
+            object(&SystemSettings::default())
+        );
+    }
+
+    #[test]
+    fn names_are_unique_and_plain() {
+        let mut seen = BTreeSet::new();
+        for setting in SETTINGS {
+            assert!(seen.insert(setting.name), "{} is there twice", setting.name);
+            let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+            assert!(setting.name.chars().all(plain), "{}", setting.name);
+            assert!(!setting.meaning.is_empty() && !setting.meaning.ends_with('.'), "{}", setting.name);
+        }
+    }
+
+    /// The settings of coreBOS's own Mautic integration, from its table `cb_settings`.
+    #[test]
+    fn every_setting_of_corebos_s_own_mautic_integration_is_here_or_is_told_where_it_is() {
+        let known: Vec<&str> = SETTINGS
+            .iter()
+            .flat_map(|setting| setting.known_as.iter().map(|(_, name)| *name))
+            .chain(ELSEWHERE.iter().map(|(name, _)| *name))
+            .collect();
+        for name in "mautic_isactive mabaseurl maversion maclientkey maclientsecret macallback maaccesstoken \
+                     maaccesstokensecret maaccesstokenexpires matokentype marefreshtoken maleadsync macompaniessync \
+                     mauticusername mauticpassword mauticwebhooksecret"
+            .split_whitespace()
+        {
+            assert_eq!(known.iter().filter(|known| **known == name).count(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_readme_s_table_has_a_row_for_each_setting_of_the_systems_that_are_connected() {
+        let text = settings_as_markdown(&[SystemKind::CoreBos, SystemKind::Mautic]);
+        assert!(text.contains("| `mautic.active` (`mautic_isactive`) | on | on or off |"), "{text}");
+        assert!(text.contains("| `corebos.poll-frequency`, `mautic.poll-frequency` | 6 min |"), "{text}");
+        assert!(text.contains("| `PAIR.to-SYSTEM.delete` |"), "{text}");
+        assert!(!text.contains("hubspot"), "{text}");
+        assert!(
+            text.lines().all(|line| line.matches(" | ").count() == 3 || line.starts_with("|---")),
+            "{text}"
+        );
+    }
+}
