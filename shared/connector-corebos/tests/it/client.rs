@@ -194,7 +194,7 @@ async fn a_create_whose_answer_cannot_be_trusted_is_in_doubt_and_not_repeated() 
 
 #[tokio::test]
 async fn an_update_revises_only_its_fields_and_never_the_owner() {
-    let server = Replay::of(&["A022_revise_contact_one_field"]).await;
+    let server = Replay::of(&[DESCRIBE, "A022_revise_contact_one_field"]).await;
     let fields =
         values(&[("phone", "555-2".into()), ("assigned_user_id", "19x7".into()), ("id", "12x1".into())]);
     let record = server.corebos().update(&contact("12x8589"), &fields).await.unwrap();
@@ -223,7 +223,7 @@ async fn a_denied_update_tells_gone_from_forbidden() {
 
 #[tokio::test]
 async fn a_blanked_mandatory_field_is_refused_by_its_name() {
-    let server = Replay::of(&["A082_revise_blank_mandatory"]).await;
+    let server = Replay::of(&[DESCRIBE, "A082_revise_blank_mandatory"]).await;
     let found = server.corebos().update(&contact("12x8589"), &values(&[("accountname", "".into())])).await;
     let Err(ConnectorError::Rejected { fields, .. }) = found else { panic!("{found:?}") };
     assert_eq!(fields["accountname"], "Organization Name (accountname) does not have a value");
@@ -270,7 +270,9 @@ async fn a_page_of_html_in_the_middle_of_a_session_is_a_fault_of_the_moment() {
 #[tokio::test]
 async fn a_failed_validation_names_its_fields() {
     let body = r#"{"success":false,"result":{"email":["is not unique","is odd"]}}"#;
-    let server = Replay::with(vec![Reply::other("revise", 200, "application/json", body)]).await;
+    let server =
+        Replay::with(vec![Reply::recorded(DESCRIBE), Reply::other("revise", 200, "application/json", body)])
+            .await;
     let found = server.corebos().update(&contact("12x8589"), &values(&[("email", "x".into())])).await;
     let Err(ConnectorError::Rejected { fields, .. }) = found else { panic!("{found:?}") };
     assert_eq!(fields["email"], "is not unique; is odd");

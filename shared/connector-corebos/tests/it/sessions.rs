@@ -57,6 +57,7 @@ async fn an_ended_session_is_replaced_and_the_call_repeated() {
 #[tokio::test]
 async fn a_write_that_met_an_ended_session_is_repeated_too_since_nothing_was_done() {
     let server = Replay::with(vec![
+        Reply::recorded(DESCRIBE),
         Reply::recorded(OVER).to("revise"),
         Reply::recorded("F008_getchallenge_reused"),
         Reply::recorded("A112_login_token_reuse"),
