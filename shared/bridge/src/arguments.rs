@@ -74,6 +74,16 @@ pub(crate) enum Command {
     /// Plays random schedules of everything that can happen between coreBOS and one or two other systems, against the
     /// algorithm itself, and checks what must hold. Exit code 1 if a claim breaks; the story of it is printed.
     Simulate(SimulateOptions),
+    /// Lets people work in the stand-ins while everything around the bridge goes wrong: functions and the whole stack are
+    /// killed, calls fail, notices are lost and repeated, clocks differ. Then lets everything come to rest and compares.
+    /// Exit code 1 if anything was lost, made twice, written twice, or differs.
+    Torment(TormentOptions),
+    /// The stack that `torment` torments. It starts this itself.
+    #[command(hide = true)]
+    StackUnderTorment {
+        /// What it is to be.
+        spec: PathBuf,
+    },
     /// Runs one function over the Lambda Runtime API. The other commands start it.
     #[command(hide = true)]
     Function {
@@ -104,6 +114,29 @@ pub(crate) struct SimulateOptions {
     /// `--schedules 1` it is played again.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TormentOptions {
+    /// How many runs, each with a world of its own. Without --minutes: 1.
+    #[arg(long, value_name = "N")]
+    pub(crate) runs: Option<u64>,
+    /// The seed of the first run; each has its own, one after the other. What people and faults do is the same for the
+    /// same seed, when they do it is not.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Begins no more runs after so many minutes.
+    #[arg(long, value_name = "M")]
+    pub(crate) minutes: Option<u64>,
+    /// How much happens in a run.
+    #[arg(long, value_name = "N", default_value_t = 80)]
+    pub(crate) acts: usize,
+    /// Torments coreBOS and Mautic only.
+    #[arg(long)]
+    pub(crate) without_hubspot: bool,
+    /// Keeps queues and table in the folder for temporary files, for a look afterwards.
+    #[arg(long)]
+    pub(crate) keep_data: bool,
 }
 
 #[derive(Debug, Args)]

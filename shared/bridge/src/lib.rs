@@ -24,6 +24,7 @@ mod simulate;
 pub mod simulated;
 pub mod stack;
 mod times;
+mod torment;
 mod up;
 pub mod visitor;
 mod visitor_settings;
@@ -80,6 +81,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Doctor(options) => Box::pin(doctor::run(&options)).await,
             Command::Setup { command } => Box::pin(setup::run(&command)).await,
             Command::Map { command } => Box::pin(map::run_on_stack(&command)).await,
+            Command::Torment(options) => Box::pin(torment::torment(&options)).await,
+            Command::StackUnderTorment { spec } => Box::pin(torment::stack::run(&spec)).await,
             Command::Function { .. } | Command::Simulate(_) => Ok(ExitCode::SUCCESS),
         }
     });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use aws::{Clients, DynamoStore, LocalEndpoints, SystemClock};
-use embedded_aws::{FunctionSpec, Stack, StackEvent, StackOptions};
+use embedded_aws::{Between, FunctionSpec, Stack, StackEvent, StackOptions};
 use serde_json::{Value, json};
 use sync::Clock as _;
 use sync::settings::{map_key, system_key};
@@ -41,6 +41,10 @@ pub struct LocalOptions {
     pub environment: BTreeMap<String, BTreeMap<String, String>>,
     /// Replacements in the template's text, for tests of other timings.
     pub template_edits: Vec<(String, String)>,
+    /// Who stands between the functions and the services of AWS.
+    pub between: Between,
+    /// The clock of the queues, if it is not the machine's.
+    pub queue_clock: Option<embedded_aws::Clock>,
     /// Accepts that a system has another URL or user than at first contact.
     pub confirm_identity: bool,
 }
@@ -102,6 +106,10 @@ pub async fn start(config: &Config, options: LocalOptions) -> Result<Local> {
         stack.secrets.insert(SIGNAL_SECRET.to_owned(), signal.secret()?);
     }
     stack.extra_environment = options.environment;
+    stack.between = options.between;
+    if let Some(clock) = options.queue_clock {
+        stack.clock = clock;
+    }
     stack.data = options.data;
     stack.port = options.port;
     stack.observer = Some(sender);

@@ -4,15 +4,20 @@ mod hubspot;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use aws::SystemClock;
 use connector_corebos::admin::{WEBSERVICE_MAP, WebhookEvent, webservice_map};
 pub use connector_mautic::admin::EVENTS as TRIGGERS;
+use jiff::SignedDuration;
 use model::SystemKind;
 use serde_json::json;
+use simulators::clock::Clock;
 use simulators::corebos::{self, CoreBosOptions, CoreBosSimulator, Trigger, WorkflowHook};
 use simulators::hubspot::{HubSpotOptions, HubSpotSimulator};
 use simulators::mautic::{self, MauticOptions, MauticSimulator};
+use sync::Clock as _;
 use sync::pairs::PAIRS;
 
 use crate::config::Config;
@@ -79,6 +84,44 @@ pub async fn start_with_hubspot(ports: (u16, u16, u16), data: Option<&Path>) -> 
     Ok(simulated)
 }
 
+/// How much the clocks of the stand-ins differ from that of the bridge.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clocks {
+    /// That of coreBOS.
+    pub corebos: SignedDuration,
+    /// That of Mautic.
+    pub mautic: SignedDuration,
+    /// That of HubSpot.
+    pub hubspot: SignedDuration,
+}
+
+/// Starts all of them, or all but HubSpot, in memory and with clocks that differ.
+///
+/// # Errors
+/// No port is free.
+pub async fn start_with_clocks(clocks: Clocks, with_hubspot: bool) -> Result<Simulated> {
+    let mut options = corebos_options(0, None);
+    options.clock = skewed(clocks.corebos);
+    let corebos = corebos::start(options).await.with_context(|| starting("coreBOS", 0))?;
+    let options = MauticOptions { clock: skewed(clocks.mautic), ..MauticOptions::default() };
+    let mautic = mautic::start(options).await.with_context(|| starting("Mautic", 0))?;
+    let mut simulated = Simulated { corebos, mautic, hubspot: None, is_new: true };
+    if with_hubspot {
+        let mut options = HubSpotOptions::default();
+        options.clock = skewed(clocks.hubspot);
+        simulated.add_hubspot(options).await?;
+    }
+    Ok(simulated)
+}
+
+/// A clock that always differs by the same from the machine's.
+fn skewed(by: SignedDuration) -> Clock {
+    Arc::new(move || {
+        let now = SystemClock.now();
+        now.checked_add(by).unwrap_or(now)
+    })
+}
+
 /// Starts both as they are after their installation: without the fields, maps and webhooks that the bridge needs in Mautic.
 ///
 /// # Errors
@@ -136,6 +179,14 @@ impl Simulated {
     /// # Errors
     /// The stand-in has no such user, which does not happen.
     pub fn config(&self) -> Result<Config> {
+        Config::parse(&self.config_text()?, PathBuf::new())
+    }
+
+    /// The same as a file.
+    ///
+    /// # Errors
+    /// The stand-in has no such user, which does not happen.
+    pub fn config_text(&self) -> Result<String> {
         let mautic = MauticOptions::default();
         let access_key =
             self.corebos.access_key("sync").context("the stand-in for coreBOS has no user sync")?;
@@ -157,7 +208,16 @@ impl Simulated {
         if let Some(portal) = &self.hubspot {
             config["hubspot"] = hubspot::config(portal);
         }
-        Config::parse(&toml::to_string(&config)?, PathBuf::new())
+        Ok(toml::to_string(&config)?)
+    }
+
+    /// From now on every request's body is kept.
+    pub fn keep_work(&self) {
+        self.corebos.keep_work();
+        self.mautic.keep_work();
+        if let Some(portal) = &self.hubspot {
+            portal.keep_work();
+        }
     }
 
     /// Tells Mautic where its webhook goes, unless a snapshot knows it already.

@@ -65,5 +65,5 @@ pub use lambda::{
     MAX_SYNCHRONOUS_BYTES,
 };
 pub use names::{ACCOUNT_ID, DEFAULT_REGION, LocalNames};
-pub use stack::{FunctionStatus, QueueStatus, Stack, StackError, StackOptions, StackStatus};
+pub use stack::{Between, FunctionStatus, QueueStatus, Stack, StackError, StackOptions, StackStatus};
 pub use template::FunctionSpec;

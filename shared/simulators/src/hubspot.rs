@@ -51,10 +51,10 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::RequestRecord;
 use crate::clock::{Clock, real_clock};
 use crate::faults::Faults;
 use crate::server::Server;
+use crate::{RequestRecord, WorkRecord};
 pub use engine::Delivered;
 use engine::{Engine, Hook, Setup, locked};
 pub use kinds::Kind;
@@ -204,6 +204,16 @@ impl HubSpotSimulator {
     /// Requests since the start or the last clearing, without queries and bodies.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.server.requests()
+    }
+
+    /// From now on keeps what is sent and answered; see [`Self::work`].
+    pub fn keep_work(&self) {
+        self.server.keep_work();
+    }
+
+    /// What was worked on since [`Self::keep_work`], bodies included.
+    pub fn work(&self) -> Vec<WorkRecord> {
+        self.server.work()
     }
 
     /// Forgets the requests.

@@ -1,5 +1,6 @@
 //! Honest stand-ins for coreBOS, HubSpot, Mautic and WordPress over real HTTP, with the quirks of the real systems and faults on request.
 
+pub mod between;
 pub mod clock;
 pub mod corebos;
 pub mod faults;
@@ -8,4 +9,4 @@ pub mod mautic;
 mod server;
 pub mod wordpress;
 
-pub use server::RequestRecord;
+pub use server::{RequestRecord, WorkRecord};

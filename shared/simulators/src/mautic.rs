@@ -82,10 +82,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::RequestRecord;
 use crate::clock::{Clock, real_clock};
 use crate::faults::Faults;
 use crate::server::Server;
+use crate::{RequestRecord, WorkRecord};
 use engine::{Client, Engine, Setup};
 use state::State;
 
@@ -258,6 +258,16 @@ impl MauticSimulator {
     /// Requests since the start or the last clearing, without queries and bodies.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.server.requests()
+    }
+
+    /// From now on keeps what is sent and answered; see [`Self::work`].
+    pub fn keep_work(&self) {
+        self.server.keep_work();
+    }
+
+    /// What was worked on since [`Self::keep_work`], bodies included.
+    pub fn work(&self) -> Vec<WorkRecord> {
+        self.server.work()
     }
 
     /// Forgets the requests.

@@ -38,6 +38,21 @@ pub struct RequestRecord {
     pub status: Option<u16>,
 }
 
+/// A request that was worked on, with what was sent and answered: for whoever counts effects.
+#[derive(Debug, Clone)]
+pub struct WorkRecord {
+    /// HTTP method.
+    pub method: String,
+    /// Path without the query.
+    pub path: String,
+    /// Body of the request.
+    pub body: Bytes,
+    /// Status that the work ended with, whatever the caller was told.
+    pub status: u16,
+    /// Body of the answer to it.
+    pub answer: Bytes,
+}
+
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
 /// What a simulator is to its server.
@@ -67,6 +82,25 @@ impl std::error::Error for NoAnswer {}
 struct Shared {
     faults: Faults,
     log: Mutex<Vec<RequestRecord>>,
+    /// None while nobody wants it: it holds everything that was sent.
+    work: Mutex<Option<Vec<WorkRecord>>>,
+}
+
+impl Shared {
+    /// Lets the site do the work, and keeps what was sent and answered if somebody wants it.
+    async fn work<S: Site>(&self, site: &Arc<S>, request: Request<Bytes>) -> Response<Bytes> {
+        let wanted = self.work.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let sent = wanted
+            .then(|| (request.method().to_string(), request.uri().path().to_owned(), request.body().clone()));
+        let answer = Arc::clone(site).answer(request).await;
+        if let Some((method, path, body)) = sent
+            && let Some(kept) = self.work.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
+        {
+            let (status, answer) = (answer.status().as_u16(), answer.body().clone());
+            kept.push(WorkRecord { method, path, body, status, answer });
+        }
+        answer
+    }
 }
 
 /// A listening simulator.
@@ -87,7 +121,7 @@ impl<S: Site> Server<S> {
     pub(crate) async fn start(port: u16, faults: Faults, site: Arc<S>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { faults, log: Mutex::default() });
+        let shared = Arc::new(Shared { faults, log: Mutex::default(), work: Mutex::default() });
         let listening = Listening::on(listener, &site, &shared);
         Ok(Self { site, shared, address, listening: tokio::sync::Mutex::new(Some(listening)) })
     }
@@ -108,6 +142,16 @@ impl<S: Site> Server<S> {
 
     pub(crate) fn clear_requests(&self) {
         self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// From now on keeps what is sent and answered.
+    pub(crate) fn keep_work(&self) {
+        self.shared.work.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
+    }
+
+    /// What was worked on since [`Self::keep_work`].
+    pub(crate) fn work(&self) -> Vec<WorkRecord> {
+        self.shared.work.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
     }
 
     /// Closes the port: what is being worked on is finished, new connections are refused.
@@ -217,22 +261,22 @@ async fn exchange<S: Site>(
     }
     let request = Request::from_parts(parts, body);
     let answer = match kind {
-        None | Some(FaultKind::Delay(_)) => Ok(site.answer(request).await),
+        None | Some(FaultKind::Delay(_)) => Ok(shared.work(&site, request).await),
         Some(FaultKind::DropConnection) => Err(NoAnswer),
         Some(FaultKind::Status { code, retry_after_seconds, body }) => {
             Ok(refuse(&*site, code, retry_after_seconds, body, &method, &uri))
         }
         Some(FaultKind::LoseAnswer) => {
-            site.answer(request).await;
+            shared.work(&site, request).await;
             Err(NoAnswer)
         }
         Some(FaultKind::AnswerAfterWork(code)) => {
-            Arc::clone(&site).answer(request).await;
+            shared.work(&site, request).await;
             Ok(refuse(&*site, code, None, None, &method, &uri))
         }
         Some(FaultKind::WorkTwice) => {
-            Arc::clone(&site).answer(request.clone()).await;
-            Ok(site.answer(request).await)
+            shared.work(&site, request.clone()).await;
+            Ok(shared.work(&site, request).await)
         }
     };
     let record = RequestRecord {

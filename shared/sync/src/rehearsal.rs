@@ -33,7 +33,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use act::Act;
-use chance::Chance;
+pub use chance::Chance;
 use setup::Setup;
 
 /// A schedule that broke a claim.

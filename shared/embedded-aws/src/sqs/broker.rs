@@ -17,6 +17,9 @@ use super::state::{QueueCounts, State};
 use crate::clock::Clock;
 use crate::names::LocalNames;
 
+/// The longest sleep before a receive looks again, in milliseconds: the queues' clock may run faster than the machine's.
+const LOOK_MS: u64 = 1_000;
+
 /// The queue service. Clones share the same queues.
 #[derive(Clone)]
 pub struct Broker(Arc<Inner>);
@@ -169,7 +172,7 @@ impl Broker {
                 return Ok(messages);
             }
             let look_again = next_ms.map_or(deadline, |next_ms| {
-                let wait_ms = u64::try_from(next_ms - self.0.clock.now_ms()).unwrap_or(0).max(1);
+                let wait_ms = u64::try_from(next_ms - self.0.clock.now_ms()).unwrap_or(0).clamp(1, LOOK_MS);
                 deadline.min(Instant::now() + Duration::from_millis(wait_ms))
             });
             tokio::select! {

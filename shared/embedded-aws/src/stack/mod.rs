@@ -5,7 +5,7 @@ mod serving;
 mod start;
 mod status;
 
-pub use options::{StackError, StackOptions};
+pub use options::{Between, StackError, StackOptions};
 pub use status::{FunctionStatus, QueueStatus, StackStatus};
 
 use std::collections::BTreeMap;

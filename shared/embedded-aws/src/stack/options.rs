@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::clock::Clock;
 use crate::dynamodb::TablesError;
 use crate::event::StackEvent;
-use crate::lambda::Launcher;
+use crate::lambda::{Endpoints, Launcher};
 use crate::names::DEFAULT_REGION;
 use crate::sqs::{BrokerError, SqsError};
 use crate::template::TemplateError;
@@ -26,6 +26,8 @@ pub struct StackOptions {
     pub secrets: BTreeMap<String, serde_json::Value>,
     /// More environment by function name; `*` is every function. Wins over the template.
     pub extra_environment: BTreeMap<String, BTreeMap<String, String>>,
+    /// Who stands between the functions and the services.
+    pub between: Between,
     /// Directory for queues and tables, made if missing; in memory without it.
     pub data: Option<PathBuf>,
     /// Port of the HTTP front on 127.0.0.1; 0 is any free one.
@@ -53,6 +55,7 @@ impl StackOptions {
             launcher,
             secrets: BTreeMap::new(),
             extra_environment: BTreeMap::new(),
+            between: Between::default(),
             data: None,
             port: 0,
             observer: None,
@@ -74,6 +77,26 @@ impl std::fmt::Debug for StackOptions {
             .field("port", &self.port)
             .field("region", &self.region)
             .finish_non_exhaustive()
+    }
+}
+
+/// Where functions are told that services are, instead of where they are: for who listens in between, or gets in the way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Between {
+    /// Base URL that is told for SQS.
+    pub sqs: Option<String>,
+    /// Base URL that is told for DynamoDB.
+    pub dynamodb: Option<String>,
+}
+
+impl Between {
+    /// What functions are told.
+    pub(super) fn told(&self, endpoints: &Endpoints) -> Endpoints {
+        Endpoints {
+            sqs: self.sqs.clone().unwrap_or_else(|| endpoints.sqs.clone()),
+            dynamodb: self.dynamodb.clone().unwrap_or_else(|| endpoints.dynamodb.clone()),
+            secrets: endpoints.secrets.clone(),
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn start(options: StackOptions) -> Result<Stack, StackError> {
             let setup = FunctionSetup {
                 spec: spec.clone(),
                 names: names.clone(),
-                endpoints: endpoints.clone(),
+                endpoints: options.between.told(&endpoints),
                 extra_environment: extra_environment(&options, &spec.name),
                 launcher: Arc::clone(&options.launcher),
                 observer: observer.clone(),

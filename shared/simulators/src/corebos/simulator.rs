@@ -15,7 +15,7 @@ use super::view::View;
 use super::workflow::{OtherWorkflow, WorkflowHook};
 use super::writing::Edit;
 use crate::faults::Faults;
-use crate::server::{RequestRecord, Server};
+use crate::server::{RequestRecord, Server, WorkRecord};
 
 /// Starts a stand-in for coreBOS.
 pub async fn start(options: CoreBosOptions) -> io::Result<CoreBosSimulator> {
@@ -81,6 +81,16 @@ impl CoreBosSimulator {
     /// last 10,000 at most.
     pub fn calls(&self) -> Vec<CallRecord> {
         self.site.state().calls.iter().cloned().collect()
+    }
+
+    /// From now on keeps what is sent and answered; see [`Self::work`].
+    pub fn keep_work(&self) {
+        self.server.keep_work();
+    }
+
+    /// What was worked on since [`Self::keep_work`], bodies included.
+    pub fn work(&self) -> Vec<WorkRecord> {
+        self.server.work()
     }
 
     /// Forgets the requests and calls so far.
