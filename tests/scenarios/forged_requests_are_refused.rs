@@ -90,8 +90,10 @@ fn corebos(key: &str, body: &str) -> Asked {
     Asked { function: "webhook-corebos", headers, body: body.to_owned() }
 }
 
-fn signal(secret: &str, body: &str) -> Asked {
-    let headers = vec![("x-signature", hex(&mac(secret, body.as_bytes())))];
+fn signal(secret: &str, body: &str, age_ms: i64) -> Asked {
+    let sent = sync::Clock::now(&aws::SystemClock).as_millisecond() - age_ms;
+    let signature = hex(&mac(secret, format!("{sent}.{body}").as_bytes()));
+    let headers = vec![("x-signature", signature), ("x-timestamp", sent.to_string())];
     Asked { function: "webhook-signal", headers, body: body.to_owned() }
 }
 
@@ -128,7 +130,7 @@ async fn no_webhook_takes_what_is_forged_truncated_written_anew_or_too_old() {
     let genuine = [
         mautic(SAMPLE_SECRETS[0], MAUTIC),
         hubspot(&world, SAMPLE_CLIENT_SECRET, HUBSPOT, 0),
-        signal(SAMPLE_SIGNING_SECRET, SIGNAL),
+        signal(SAMPLE_SIGNING_SECRET, SIGNAL, 0),
     ];
     let mut forged: Vec<(&str, Asked)> = Vec::new();
     for asked in &genuine {
@@ -146,10 +148,13 @@ async fn no_webhook_takes_what_is_forged_truncated_written_anew_or_too_old() {
         ("six minutes old", old),
         ("old, under a new time", moved),
         ("six minutes ahead", hubspot(&world, SAMPLE_CLIENT_SECRET, HUBSPOT, -6 * minute)),
-        ("another secret", signal("not-the-secret", SIGNAL)),
-        ("a signature in base64", {
-            let signature = STANDARD.encode(mac("not-the-secret", SIGNAL.as_bytes()));
-            Asked { headers: vec![("x-signature", signature)], ..signal(SAMPLE_SIGNING_SECRET, SIGNAL) }
+        ("another secret", signal("not-the-secret", SIGNAL, 0)),
+        ("six minutes old", signal(SAMPLE_SIGNING_SECRET, SIGNAL, 6 * minute)),
+        ("six minutes ahead", signal(SAMPLE_SIGNING_SECRET, SIGNAL, -6 * minute)),
+        ("without its time", {
+            let mut asked = signal(SAMPLE_SIGNING_SECRET, SIGNAL, 0);
+            asked.headers.truncate(1);
+            asked
         }),
         ("no key", unsigned(&corebos("", COREBOS))),
         ("another key", corebos("not-the-key", COREBOS)),
