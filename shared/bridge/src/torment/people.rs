@@ -105,8 +105,7 @@ pub(crate) fn found(systems: &Simulated, side: Side, email: &str) -> Vec<(String
             let Some(portal) = &systems.hubspot else { return Vec::new() };
             let records = portal.ids(Kind::Contact).into_iter().filter_map(|id| {
                 let values = portal.record(Kind::Contact, &id)?;
-                let values: BTreeMap<String, String> =
-                    values.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+                let values: BTreeMap<String, String> = values.into_iter().collect();
                 (values.get("email").map(String::as_str) == Some(email)).then_some((id, values))
             });
             records.collect()

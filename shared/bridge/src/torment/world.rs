@@ -25,13 +25,13 @@ const SKEW: usize = 45;
 /// How many lines of a story, and of a log, are told.
 const TOLD_LINES: usize = 80;
 
-/// Something that is undone after so many more acts.
+/// What comes back, as it was, after so many more acts.
 #[derive(Debug)]
-enum Undone {
-    CoreBosIsBack,
-    MauticIsBack,
-    HubSpotIsBack,
-    WebhooksAreBack,
+enum Back {
+    CoreBos,
+    Mautic,
+    HubSpot,
+    Webhooks,
 }
 
 pub(super) struct World {
@@ -44,7 +44,7 @@ pub(super) struct World {
     data: PathBuf,
     sqs: InBetween,
     dynamodb: InBetween,
-    undone: VecDeque<(usize, Undone)>,
+    undone: VecDeque<(usize, Back)>,
     figures: Figures,
     begun: Instant,
     story: Vec<String>,
@@ -160,7 +160,7 @@ impl World {
             6 => Some(self.kill_at_a_step()),
             7 => Some(self.kill_the_stack().await?),
             8 => Some(self.system_goes_away(act).await),
-            9 => Some(self.webhooks_misbehave(act).await),
+            9 => Some(self.webhooks_misbehave(act)),
             10 => Some(self.sessions_end()),
             _ => Some(self.poll().await?),
         };
@@ -225,25 +225,25 @@ impl World {
         let (name, undone) = match (self.chance.below(3), &self.systems.hubspot) {
             (0, _) => {
                 self.systems.mautic.stop_listening().await;
-                ("Mautic", Undone::MauticIsBack)
+                ("Mautic", Back::Mautic)
             }
             (1, Some(portal)) => {
                 portal.stop_listening().await;
-                ("HubSpot", Undone::HubSpotIsBack)
+                ("HubSpot", Back::HubSpot)
             }
             _ => {
                 self.systems.corebos.stop_listening().await;
-                ("coreBOS", Undone::CoreBosIsBack)
+                ("coreBOS", Back::CoreBos)
             }
         };
         self.later(until, undone);
         format!("{name} is away for {} acts", until - act)
     }
 
-    async fn webhooks_misbehave(&mut self, act: usize) -> String {
+    fn webhooks_misbehave(&mut self, act: usize) -> String {
         self.figures.faults += 1;
         let until = act + 3 + self.chance.below(15);
-        self.later(until, Undone::WebhooksAreBack);
+        self.later(until, Back::Webhooks);
         match self.chance.below(4) {
             0 => {
                 self.systems.mautic.remove_webhooks();
@@ -271,23 +271,23 @@ impl World {
         }
     }
 
-    fn later(&mut self, at: usize, undone: Undone) {
+    fn later(&mut self, at: usize, undone: Back) {
         let after = self.undone.iter().position(|(other, _)| *other > at).unwrap_or(self.undone.len());
         self.undone.insert(after, (at, undone));
     }
 
-    async fn undo(&mut self, undone: &Undone) -> Result<()> {
+    async fn undo(&mut self, undone: &Back) -> Result<()> {
         match undone {
-            Undone::CoreBosIsBack => self.systems.corebos.listen_again().await?,
-            Undone::MauticIsBack => self.systems.mautic.listen_again().await?,
-            Undone::HubSpotIsBack => {
+            Back::CoreBos => self.systems.corebos.listen_again().await?,
+            Back::Mautic => self.systems.mautic.listen_again().await?,
+            Back::HubSpot => {
                 if let Some(portal) = &self.systems.hubspot {
                     portal.listen_again().await?;
                 }
             }
-            Undone::WebhooksAreBack => self.hear_again().await?,
+            Back::Webhooks => self.hear_again().await?,
         }
-        self.told(&format!("{undone:?}"));
+        self.told(&format!("{undone:?} back as before"));
         Ok(())
     }
 
