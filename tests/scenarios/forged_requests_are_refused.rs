@@ -28,10 +28,6 @@ fn mac(secret: &str, signed: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// All three systems and two sources of visitors; nobody reads the queues.
 async fn world() -> World {
     let mut systems = simulators().await;
@@ -92,7 +88,7 @@ fn corebos(key: &str, body: &str) -> Asked {
 
 fn signal(secret: &str, body: &str, age_ms: i64) -> Asked {
     let sent = sync::Clock::now(&aws::SystemClock).as_millisecond() - age_ms;
-    let signature = hex(&mac(secret, format!("{sent}.{body}").as_bytes()));
+    let signature = connector_signal::webhook::sign(&secret.to_owned().into(), sent, body.as_bytes());
     let headers = vec![("x-signature", signature), ("x-timestamp", sent.to_string())];
     Asked { function: "webhook-signal", headers, body: body.to_owned() }
 }
