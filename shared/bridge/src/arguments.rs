@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::bench::BenchOptions;
 use crate::dead_letters::DeadLettersCommand;
 use crate::parked::ParkedCommand;
 use crate::why::WhyOptions;
@@ -84,6 +85,9 @@ pub(crate) enum Command {
         /// What it is to be.
         spec: PathBuf,
     },
+    /// Measures how fast the whole path is and what it costs, with the real functions and stand-ins for the systems, and
+    /// whether every effect happened once. Exit code 1 if not. Wants a release build: cargo run --release -- bench
+    Bench(BenchOptions),
     /// Runs one function over the Lambda Runtime API. The other commands start it.
     #[command(hide = true)]
     Function {

@@ -74,6 +74,7 @@ impl Journal {
             }
             StackEvent::InvocationFinished { error: None, .. }
             | StackEvent::ProcessStarted { .. }
+            | StackEvent::ProcessReady { .. }
             | StackEvent::BatchFinished { .. } => None,
         }
     }

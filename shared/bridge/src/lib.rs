@@ -5,6 +5,7 @@
 #![recursion_limit = "256"]
 
 mod arguments;
+mod bench;
 pub mod config;
 mod dead_letters;
 mod demo;
@@ -66,6 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         match arguments.command {
             Command::Up(options) => up::up(options).await,
             Command::Demo(options) => demo::demo(options).await,
+            Command::Bench(options) => Box::pin(bench::bench(options)).await,
             Command::Invoke(options) => invoke::invoke(options).await,
             Command::Import(options) => import::run(options).await,
             Command::Why(options) => why::why(options).await,

@@ -37,6 +37,8 @@ pub struct LocalOptions {
     pub port: u16,
     /// The binary that can be every function: `PROGRAM function NAME`. Default: this one.
     pub program: Option<PathBuf>,
+    /// A folder with the functions' own binaries, by the functions' names: they are started instead, where they are there.
+    pub functions: Option<PathBuf>,
     /// More environment by function name.
     pub environment: BTreeMap<String, BTreeMap<String, String>>,
     /// Replacements in the template's text, for tests of other timings.
@@ -47,6 +49,8 @@ pub struct LocalOptions {
     pub queue_clock: Option<embedded_aws::Clock>,
     /// Accepts that a system has another URL or user than at first contact.
     pub confirm_identity: bool,
+    /// Lets no schedule fire: nothing is polled.
+    pub without_schedules: bool,
 }
 
 /// A running stack.
@@ -90,9 +94,14 @@ pub async fn start(config: &Config, options: LocalOptions) -> Result<Local> {
         template = template.replace(from, to);
     }
     let (sender, events) = unbounded_channel();
+    let functions = options.functions;
     let launcher = Arc::new(move |spec: &FunctionSpec| {
+        let name = spec.folder.rsplit('/').next().unwrap_or(&spec.name);
+        if let Some(own) = functions.as_ref().map(|folder| folder.join(name)).filter(|own| own.is_file()) {
+            return Command::new(own);
+        }
         let mut command = Command::new(&program);
-        command.arg("function").arg(spec.folder.rsplit('/').next().unwrap_or(&spec.name));
+        command.arg("function").arg(name);
         command
     });
     let mut stack = StackOptions::new(template, launcher);
@@ -113,6 +122,7 @@ pub async fn start(config: &Config, options: LocalOptions) -> Result<Local> {
     stack.data = options.data;
     stack.port = options.port;
     stack.observer = Some(sender);
+    stack.run_schedules = !options.without_schedules;
     let stack = Stack::start(stack).await?;
     let clients = clients(&stack).await;
     let store = table(&stack, &clients)?;

@@ -49,6 +49,15 @@ pub enum StackEvent {
         /// Id of the process.
         process_id: u32,
     },
+    /// A process of a function asks for its first event: what it does once is done.
+    ProcessReady {
+        /// Name of the function.
+        function: String,
+        /// Id of the process.
+        process_id: u32,
+        /// Since the process was started.
+        after: Duration,
+    },
     /// A process of a function has ended.
     ProcessExited {
         /// Name of the function.

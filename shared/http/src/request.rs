@@ -90,6 +90,14 @@ impl Request {
         self
     }
 
+    /// Sends these bytes.
+    #[must_use]
+    pub fn bytes(mut self, content_type: &'static str, body: Vec<u8>) -> Self {
+        self.body = body;
+        self.headers.insert("content-type", HeaderValue::from_static(content_type));
+        self
+    }
+
     /// Sets a time limit of its own, instead of the client's.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {

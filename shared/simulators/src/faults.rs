@@ -40,12 +40,23 @@ pub struct Fault {
     operation: Option<String>,
     skip: u32,
     remaining: Option<u32>,
+    every: u32,
+    until_next: u32,
 }
 
 impl Fault {
     /// A rule that matches every request until it is cleared.
     pub fn new(kind: FaultKind) -> Self {
-        Self { kind, method: None, path: None, operation: None, skip: 0, remaining: None }
+        Self {
+            kind,
+            method: None,
+            path: None,
+            operation: None,
+            skip: 0,
+            remaining: None,
+            every: 1,
+            until_next: 0,
+        }
     }
 
     /// Every matching request waits `delay` first.
@@ -88,6 +99,13 @@ impl Fault {
     #[must_use]
     pub fn after(mut self, requests: u32) -> Self {
         self.skip = requests;
+        self
+    }
+
+    /// Meets only the first of every `requests` matching requests.
+    #[must_use]
+    pub fn every(mut self, requests: u32) -> Self {
+        self.every = requests.max(1);
         self
     }
 
@@ -157,6 +175,11 @@ impl Faults {
                 fault.skip -= 1;
                 continue;
             }
+            if fault.until_next > 0 {
+                fault.until_next -= 1;
+                continue;
+            }
+            fault.until_next = fault.every - 1;
             fault.remaining = fault.remaining.map(|remaining| remaining.saturating_sub(1));
             if let FaultKind::Delay(delay) = fault.kind {
                 verdict.delay = verdict.delay.saturating_add(delay);
@@ -193,6 +216,15 @@ mod tests {
         );
         assert_eq!(faults.judge("POST", "/webservice.php", Some("revise")).kind, None);
         assert_eq!(faults.judge("POST", "/webservice.php", None).kind, None);
+    }
+
+    #[test]
+    fn a_rule_for_every_third_request_meets_the_first_and_the_fourth() {
+        let faults = Faults::default();
+        faults.add(Fault::status(429).operation("create").every(3));
+        let met = |operation| faults.judge("POST", "/", Some(operation)).kind.is_some();
+        let seen = ["create", "create", "revise", "create", "create"].map(met);
+        assert_eq!(seen, [true, false, false, false, true]);
     }
 
     #[test]

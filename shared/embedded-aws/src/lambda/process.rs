@@ -15,7 +15,7 @@ use super::function::FunctionSetup;
 use super::logs::{self, LogTail};
 use super::runtime_api::{Invocation, RuntimeApi};
 use crate::clock::Clock;
-use crate::event::StackEvent;
+use crate::event::{Observer, StackEvent};
 use crate::template::FunctionSpec;
 
 /// Makes the command that runs a function. The stack adds the environment and the pipes.
@@ -35,7 +35,10 @@ pub(super) struct Process {
     api: RuntimeApi,
     tail: LogTail,
     readers: Vec<JoinHandle<()>>,
+    begun: Instant,
     asked_once: bool,
+    function: String,
+    observer: Observer,
 }
 
 /// How an invocation went, and for how long the function had it.
@@ -76,6 +79,7 @@ impl Process {
         #[cfg(unix)]
         command.process_group(0);
         let program = command.as_std().get_program().to_string_lossy().into_owned();
+        let begun = Instant::now();
         let mut child = command.spawn().map_err(|error| format!("cannot start {program}: {error}"))?;
         let id = child.id().unwrap_or_default();
         let tail = LogTail::default();
@@ -87,7 +91,8 @@ impl Process {
             readers.push(logs::read(pipe, spec.name.clone(), tail.clone(), setup.observer.clone()));
         }
         setup.observer.tell(StackEvent::ProcessStarted { function: spec.name.clone(), process_id: id });
-        Ok(Self { child, id, api, tail, readers, asked_once: false })
+        let (function, observer) = (spec.name.clone(), setup.observer.clone());
+        Ok(Self { child, id, api, tail, readers, begun, asked_once: false, function, observer })
     }
 
     /// True while the process runs. Reaps it if it has ended.
@@ -120,7 +125,10 @@ impl Process {
                 () = tokio::time::sleep_until(start_deadline) => return not_started(Outcome::TimedOut),
                 () = stopped(stop) => return not_started(Outcome::Stopped),
             };
-            self.asked_once = true;
+            if !std::mem::replace(&mut self.asked_once, true) {
+                let (function, after) = (self.function.clone(), self.begun.elapsed());
+                self.observer.tell(StackEvent::ProcessReady { function, process_id: self.id, after });
+            }
             let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
             invocation.deadline_ms = clock.now_ms().saturating_add(limit_ms);
             let answered = self.api.begin(&invocation);
