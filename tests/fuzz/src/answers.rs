@@ -35,8 +35,13 @@ impl Reply {
         let (flags, body) = rest.split_first().unwrap_or((&0, b""));
         let mut headers = String::new();
         // A header's value is taken from the body: what is printable of its beginning.
-        let text: String = body.iter().take(40).filter(|b| (b' '..=b'~').contains(b)).map(|&b| char::from(b)).collect();
-        for (bit, name) in ["content-type", "retry-after", "date", "x-hubspot-ratelimit-remaining", "location"].iter().enumerate() {
+        let text: String =
+            body.iter().take(40).filter(|b| (b' '..=b'~').contains(b)).map(|&b| char::from(b)).collect();
+        for (bit, name) in
+            ["content-type", "retry-after", "date", "x-hubspot-ratelimit-remaining", "location"]
+                .iter()
+                .enumerate()
+        {
             if flags >> bit & 1 == 1 {
                 headers.push_str(&format!("{name}: {text}\r\n"));
             }

@@ -34,7 +34,10 @@ pub fn thirds(data: &[u8]) -> (&[u8], &[u8], &[u8]) {
 pub fn record_of(data: &[u8]) -> Fields {
     let members: Map<String, Value> = serde_json::from_slice(data).unwrap_or_else(|_| {
         let text = String::from_utf8_lossy(data).into_owned();
-        [("a", Value::from(text)), ("b", Value::from(7)), ("c", Value::Null)].map(|(k, v)| (k.to_owned(), v)).into_iter().collect()
+        [("a", Value::from(text)), ("b", Value::from(7)), ("c", Value::Null)]
+            .map(|(k, v)| (k.to_owned(), v))
+            .into_iter()
+            .collect()
     });
     members.into_iter().collect()
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bridge_fuzz::{About, Answers, Kept, Reply, call, moment, system, told, wait_for};
-use connector_hubspot::{COMPANY, CONTACT, Credentials, DEAL, HubSpot, HubSpotPreferences, HubSpotSettings, LEAD};
+use connector_hubspot::{
+    COMPANY, CONTACT, Credentials, DEAL, HubSpot, HubSpotPreferences, HubSpotSettings, LEAD,
+};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
@@ -25,7 +27,12 @@ impl BudgetStore for NoTurns {
         Box::pin(std::future::ready(()))
     }
 
-    fn take<'a>(&'a self, _: &'a BudgetKey, _: Pace, _: Timestamp) -> BoxFuture<'a, Result<Turn, StoreError>> {
+    fn take<'a>(
+        &'a self,
+        _: &'a BudgetKey,
+        _: Pace,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Turn, StoreError>> {
         Box::pin(std::future::ready(Ok(Turn::Ours { from: moment() })))
     }
 
@@ -78,8 +85,15 @@ fuzz_target!(|data: &[u8]| {
     let (first, rest) = data.split_first().unwrap_or((&0, b""));
     ANSWERS.play(rest);
     let object = [CONTACT, DEAL, COMPANY, LEAD][usize::from(first >> 5 & 3)];
-    let texts = [("email", "ana@example.org"), ("corebos_id", "12x7"), ("birthday", "1980-02-29"), ("amount", "1.5"),
-        ("associatedcompanyid", "9"), ("dealstage_label", "Closed won"), ("owner_email", "owner@example.org")];
+    let texts = [
+        ("email", "ana@example.org"),
+        ("corebos_id", "12x7"),
+        ("birthday", "1980-02-29"),
+        ("amount", "1.5"),
+        ("associatedcompanyid", "9"),
+        ("dealstage_label", "Closed won"),
+        ("owner_email", "owner@example.org"),
+    ];
     let about = About {
         object: ObjectName::new(object),
         id: "7",
@@ -87,21 +101,30 @@ fuzz_target!(|data: &[u8]| {
         lookup: "corebos_id",
         values: texts.map(|(name, value)| (name, Value::from(value))).into_iter().collect(),
     };
-    KEPT.with(|kept| kept.with(*first, hubspot, |hubspot| wait_for(async {
-        match first & 31 {
-            10 => told(hubspot.changes(&about.object, moment(), None).await),
-            11 => told(hubspot.changes(&about.object, moment(), Some("47")).await),
-            12 => told(hubspot.other_integrations().await),
-            13 => {
-                hubspot.read_only_these(&about.object, (0..900).map(|number| format!("property_number_{number}")));
-                hubspot.will_need(&about.object, ["email".to_owned()].into());
-            }
-            14 => {
-                if let Ok(sync::Reading::Found(record)) = hubspot.read(&about.record(hubspot.system())).await {
-                    let _ = hubspot.lands_in(&record);
+    KEPT.with(|kept| {
+        kept.with(*first, hubspot, |hubspot| {
+            wait_for(async {
+                match first & 31 {
+                    10 => told(hubspot.changes(&about.object, moment(), None).await),
+                    11 => told(hubspot.changes(&about.object, moment(), Some("47")).await),
+                    12 => told(hubspot.other_integrations().await),
+                    13 => {
+                        hubspot.read_only_these(
+                            &about.object,
+                            (0..900).map(|number| format!("property_number_{number}")),
+                        );
+                        hubspot.will_need(&about.object, ["email".to_owned()].into());
+                    }
+                    14 => {
+                        if let Ok(sync::Reading::Found(record)) =
+                            hubspot.read(&about.record(hubspot.system())).await
+                        {
+                            let _ = hubspot.lands_in(&record);
+                        }
+                    }
+                    which => call(hubspot, which, &about).await,
                 }
-            }
-            which => call(hubspot, which, &about).await,
-        }
-    })));
+            })
+        })
+    });
 });

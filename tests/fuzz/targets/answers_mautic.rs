@@ -30,7 +30,9 @@ fn usual(line: &str, _: &str) -> Reply {
         "contacts" => fixture!("E15-list_where_corebos"),
         "companies" => fixture!("D48-companies_where_corebos"),
         path if path.ends_with("/companies") => fixture!("D24-contact_companies"),
-        path if path.starts_with("companies/") && path.contains("/contact/") => fixture!("D21-company_contact_add"),
+        path if path.starts_with("companies/") && path.contains("/contact/") => {
+            fixture!("D21-company_contact_add")
+        }
         path if path.starts_with("companies/") => fixture!("D02-company_get"),
         path if path.contains("/dnc/") => fixture!("C22-contact_dnc_add"),
         _ => fixture!("B02-contact_get"),
@@ -41,8 +43,10 @@ static ANSWERS: LazyLock<Answers> = LazyLock::new(|| Answers::start(usual));
 thread_local! { static KEPT: Kept<Mautic> = Kept::default(); }
 
 fn mautic() -> Mautic {
-    let credentials =
-        Credentials::ClientCredentials { client_id: "1_a".to_owned(), client_secret: "secret".to_owned().into() };
+    let credentials = Credentials::ClientCredentials {
+        client_id: "1_a".to_owned(),
+        client_secret: "secret".to_owned().into(),
+    };
     let mut settings = MauticSettings::new(ANSWERS.url(), credentials);
     settings.schema_lifetime = Duration::ZERO;
     Mautic::new(system("mautic:main"), settings).expect("a connector")
@@ -70,27 +74,34 @@ fuzz_target!(|data: &[u8]| {
             .collect(),
     };
     let visit = VisitorWrite { values: about.values.clone(), ..VisitorWrite::default() };
-    KEPT.with(|kept| kept.with(*first, mautic, |mautic| wait_for(async {
-        let contact = about.record(&system("mautic:main"));
-        match first & 31 {
-            10 => told(mautic.changes(&about.object, moment(), None).await),
-            11 => told(mautic.changes(&about.object, moment(), Some("47")).await),
-            12 => told(mautic.stock(&about.object, None).await),
-            13 => told(mautic.read_many(&about.object, &["1".to_owned(), "2".to_owned()]).await),
-            14 => told(mautic.find_many(&about.object, about.lookup, &["ana@example.org".to_owned()]).await),
-            15 => told(mautic.present(&about.object, 1, 200).await),
-            16 => told(mautic.account().await.map(|_| ())),
-            17 => told(mautic.webhooks().await.map(|_| ())),
-            18 => told(mautic.triggers().await.map(|_| ())),
-            19 => told(mautic.create_visitor(&visit).await),
-            20 => told(mautic.update_visitor(&contact, &visit).await),
-            21 => told(mautic.other_integrations().await),
-            22 => told(mautic.email_is_unique().await),
-            23 => {
-                let visit = CampaignVisit { parts: [("utm_source", "a"); 5], url: "", referer: "", at: "" };
-                told(mautic.add_campaign(&contact, &visit).await);
-            }
-            which => call(mautic, which, &about).await,
-        }
-    })));
+    KEPT.with(|kept| {
+        kept.with(*first, mautic, |mautic| {
+            wait_for(async {
+                let contact = about.record(&system("mautic:main"));
+                match first & 31 {
+                    10 => told(mautic.changes(&about.object, moment(), None).await),
+                    11 => told(mautic.changes(&about.object, moment(), Some("47")).await),
+                    12 => told(mautic.stock(&about.object, None).await),
+                    13 => told(mautic.read_many(&about.object, &["1".to_owned(), "2".to_owned()]).await),
+                    14 => told(
+                        mautic.find_many(&about.object, about.lookup, &["ana@example.org".to_owned()]).await,
+                    ),
+                    15 => told(mautic.present(&about.object, 1, 200).await),
+                    16 => told(mautic.account().await.map(|_| ())),
+                    17 => told(mautic.webhooks().await.map(|_| ())),
+                    18 => told(mautic.triggers().await.map(|_| ())),
+                    19 => told(mautic.create_visitor(&visit).await),
+                    20 => told(mautic.update_visitor(&contact, &visit).await),
+                    21 => told(mautic.other_integrations().await),
+                    22 => told(mautic.email_is_unique().await),
+                    23 => {
+                        let visit =
+                            CampaignVisit { parts: [("utm_source", "a"); 5], url: "", referer: "", at: "" };
+                        told(mautic.add_campaign(&contact, &visit).await);
+                    }
+                    which => call(mautic, which, &about).await,
+                }
+            })
+        })
+    });
 });

@@ -8,8 +8,8 @@ use bridge_fuzz::{About, Answers, Kept, Reply, call, system, told, wait_for};
 use connector_wordpress::{CONTACT_ID, Fusion, USER, Wanted, WordPress, WordPressSettings};
 use libfuzzer_sys::fuzz_target;
 use model::{ObjectName, Value};
-use sync::Lookup;
 use sync::Connector as _;
+use sync::Lookup;
 
 const ANA: &str = r#"{"id":7,"username":"ana","name":"Ana","first_name":"Ana","last_name":"B","email":"ana@example.org","url":"","description":"",
     "locale":"en_US","nickname":"ana","slug":"ana","roles":["subscriber"],"registered_date":"2026-11-21T02:24:27+00:00",
@@ -39,7 +39,8 @@ fn wordpress() -> (WordPress, Fusion) {
 fuzz_target!(|data: &[u8]| {
     let (first, rest) = data.split_first().unwrap_or((&0, b""));
     ANSWERS.play(rest);
-    let texts = [("user_email", "ana@example.org"), ("user_login", "ana"), ("first_name", "Ana"), (CONTACT_ID, "47")];
+    let texts =
+        [("user_email", "ana@example.org"), ("user_login", "ana"), ("first_name", "Ana"), (CONTACT_ID, "47")];
     let about = About {
         object: ObjectName::new(USER),
         id: "7",
@@ -47,18 +48,23 @@ fuzz_target!(|data: &[u8]| {
         lookup: "user_email",
         values: texts.map(|(name, value)| (name, Value::from(value))).into_iter().collect(),
     };
-    KEPT.with(|kept| kept.with(*first, wordpress, |(site, fusion)| wait_for(async {
-        match first & 15 {
-            10 => told(site.ask_for_account().await.map(|_| ())),
-            11 => {
-                let wanted = Wanted { action: "add", contact_id: "47", role: None, send_notification: false };
-                told(fusion.relay(&wanted).await);
-            }
-            12 => {
-                let lookup = Lookup { field: CONTACT_ID.to_owned(), value: "47".to_owned() };
-                told(site.find(&about.object, &lookup).await);
-            }
-            which => call(site, which, &about).await,
-        }
-    })));
+    KEPT.with(|kept| {
+        kept.with(*first, wordpress, |(site, fusion)| {
+            wait_for(async {
+                match first & 15 {
+                    10 => told(site.ask_for_account().await.map(|_| ())),
+                    11 => {
+                        let wanted =
+                            Wanted { action: "add", contact_id: "47", role: None, send_notification: false };
+                        told(fusion.relay(&wanted).await);
+                    }
+                    12 => {
+                        let lookup = Lookup { field: CONTACT_ID.to_owned(), value: "47".to_owned() };
+                        told(site.find(&about.object, &lookup).await);
+                    }
+                    which => call(site, which, &about).await,
+                }
+            })
+        })
+    });
 });

@@ -16,7 +16,8 @@ fuzz_target!(|data: &[u8]| {
     let Ok(event) = serde_json::from_slice::<Value>(data) else { return };
     if let Ok(request) = Request::from_event(event.clone()) {
         assert!(!request.method.is_empty());
-        let _ = (request.header("Webhook-Signature"), request.query_value("contact_id"), format!("{request:?}"));
+        let _ =
+            (request.header("Webhook-Signature"), request.query_value("contact_id"), format!("{request:?}"));
     }
     let clock = MemoryClock::default();
     let queue = MemoryQueueControl::default();

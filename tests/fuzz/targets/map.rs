@@ -16,7 +16,12 @@ fuzz_target!(|data: &[u8]| {
         let Ok(map) = FieldMap::compile_with_corebos("MauticToContacts", xml, semantics) else { continue };
         for surroundings in [
             Surroundings::default(),
-            Surroundings { now: Some(1_795_000_000), chance: Some(7), neutral_formats: true, ..Surroundings::default() },
+            Surroundings {
+                now: Some(1_795_000_000),
+                chance: Some(7),
+                neutral_formats: true,
+                ..Surroundings::default()
+            },
         ] {
             let again = |_| map.evaluate_onto(&record, record.clone(), &surroundings).ok();
             // Compared as texts: a value may be a number that is none, which is not equal to itself.

@@ -13,10 +13,15 @@ fuzz_target!(|data: &[u8]| {
     let right = sign(&secrets[1], body);
     let given = String::from_utf8_lossy(signature);
     if verify(&secrets, Some(&given), body).is_ok() {
-        assert!(given.trim() == right || given.trim() == sign(&secrets[0], body), "a forged signature passes");
+        assert!(
+            given.trim() == right || given.trim() == sign(&secrets[0], body),
+            "a forged signature passes"
+        );
     }
     let verified = verify(&secrets, Some(&right), body).expect("a right signature passes");
-    let Ok(parsed) = parse(verified, &system("mautic:main"), "request", Timestamp::UNIX_EPOCH) else { return };
+    let Ok(parsed) = parse(verified, &system("mautic:main"), "request", Timestamp::UNIX_EPOCH) else {
+        return;
+    };
     for notice in &parsed.notices {
         assert!(is_number(&notice.record.id), "{:?}", notice.record.id);
     }

@@ -38,7 +38,9 @@ fuzz_target!(|data: &[u8]| {
     let header = |name: &str| -> Option<&str> {
         match (name.to_ascii_lowercase().as_str(), kind >> 4 & 3) {
             ("authorization", 0) => Some("Bearer wk"),
-            ("authorization", 1) | ("x-signature", 3) | ("user-agent" | "x-forwarded-for" | "origin", _) => Some(&given),
+            ("authorization", 1) | ("x-signature", 3) | ("user-agent" | "x-forwarded-for" | "origin", _) => {
+                Some(&given)
+            }
             ("x-signature", 2) => Some(&signature),
             ("x-timestamp", 2 | 3) => Some("0"),
             ("content-encoding", _) if kind & 8 != 0 => Some("gzip"),
