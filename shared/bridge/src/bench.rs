@@ -48,9 +48,12 @@ pub(crate) struct BenchOptions {
     /// Events of each run, and contacts of the import.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     events: usize,
-    /// Runs the first workload with 1,000, 10,000 and 100,000 events too, and beside 1,000 to 1,000,000 links. Takes hours.
-    #[arg(long)]
-    growth: bool,
+    /// Runs the first workload, too, with ten times as many events each time, up to so many: 100000.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    growth_events: usize,
+    /// Runs it, too, beside ten times as many links in the table each time, up to so many: 1000000. Takes long.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    growth_links: usize,
     /// A folder with the functions' own binaries, such as target/release after `cargo build --release --workspace`: they
     /// are measured, and packed. Without it, this program is every function.
     #[arg(long, value_name = "DIR")]
@@ -95,10 +98,8 @@ pub(crate) async fn bench(options: BenchOptions) -> Result<ExitCode> {
             told(&mut all, figures);
         }
     }
-    if options.growth {
-        for run in inbound::growth() {
-            told(&mut all, Box::pin(inbound::measure(&run, functions)).await?);
-        }
+    for run in inbound::growth(options.growth_events, options.growth_links) {
+        told(&mut all, Box::pin(inbound::measure(&run, functions)).await?);
     }
     line("");
     for text in figures::table(&all) {

@@ -62,12 +62,15 @@ pub(super) async fn measure(functions: Option<&Path>) -> Result<Vec<Figures>> {
         };
         let mut stack = local::start(&simulated::with_visitors(systems.config()?)?, options).await?;
         for (name, starts) in names.iter().zip(&mut seen) {
-            let (_, event) = EVENTS.iter().find(|(of, _)| of == name).context("a function without a first event")?;
+            let (_, event) =
+                EVENTS.iter().find(|(of, _)| of == name).context("a function without a first event")?;
             let answer = stack.stack.invoke(name, &serde_json::from_str::<Value>(event)?).await?;
             let mut ready = Duration::ZERO;
             while let Ok(event) = stack.events.try_recv() {
                 match event {
-                    StackEvent::ProcessReady { function, after, .. } if function.ends_with(name) => ready = after,
+                    StackEvent::ProcessReady { function, after, .. } if function.ends_with(name) => {
+                        ready = after
+                    }
                     StackEvent::ProcessStarted { function, process_id } if function.ends_with(name) => {
                         starts.peak_mib = starts.peak_mib.max(Meter::peak_of(process_id));
                     }

@@ -82,8 +82,12 @@ impl Figures {
 
     /// Seconds of the processor of all functions, per 1,000 events.
     fn functions_cpu(&self) -> Option<f64> {
-        let all: Vec<f64> =
-            self.cpu_seconds_per_1000.iter().filter(|(role, _)| *role != "emulation").map(|(_, cpu)| *cpu).collect();
+        let all: Vec<f64> = self
+            .cpu_seconds_per_1000
+            .iter()
+            .filter(|(role, _)| *role != "emulation")
+            .map(|(_, cpu)| *cpu)
+            .collect();
         (!all.is_empty()).then(|| all.iter().sum())
     }
 

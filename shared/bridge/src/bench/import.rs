@@ -29,7 +29,8 @@ pub(super) async fn measure(contacts: usize, functions: Option<&Path>) -> Result
     let world = World::start(systems, functions).await?;
     let of_functions = world.local.stack.resources().functions.iter().flat_map(|f| f.environment.clone());
     let environment = aws::Environment::from_pairs(of_functions);
-    let ports = PushPorts::<CoreBos, Mautic>::new(&environment, world.local.clients.clone(), SystemKind::Mautic)?;
+    let ports =
+        PushPorts::<CoreBos, Mautic>::new(&environment, world.local.clients.clone(), SystemKind::Mautic)?;
     let ports = ImportPorts::open(ports, PairKind::MauticContacts, Direction::ToHub, LANES, false).await?;
     let lanes = ports.environments::<ToHub<CoreBos, Mautic>>();
 

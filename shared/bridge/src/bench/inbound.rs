@@ -7,13 +7,16 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use connector_mautic::webhook::sign;
 use futures::stream::{self, StreamExt as _};
+use model::{Bases, Link, LinkStatus, ObjectName, Pair, PairKind, RecordRef};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use simulators::faults::Fault;
 use sync::settings::map_key;
+use sync::{Settled, Settlement, StateStore as _};
 
 use super::figures::{Figures, Percentiles};
 use super::world::{Acknowledged, Sent, World, number, post, send_all};
+use crate::progress;
 use crate::simulated::{self, Simulated, WEBHOOK_SECRET};
 
 /// The map of 27 fields that an administrator has published for coreBOS.
@@ -45,6 +48,8 @@ pub(super) struct Run {
     body_bytes: usize,
     per_body: usize,
     corebos: CoreBosAnswers,
+    /// Links of others that the table holds already.
+    links: usize,
 }
 
 impl Run {
@@ -54,8 +59,9 @@ impl Run {
             CoreBosAnswers::After50Ms => ", coreBOS takes 50 ms",
             CoreBosAnswers::WithFaults => ", 5 % 429, 1 % 500",
         };
-        let bodies = if per_body > 1 { format!("bodies of {per_body}") } else { format!("{} KB", body_bytes / 1000) };
-        Self { variant: format!("{bodies}{how}"), events, body_bytes, per_body, corebos }
+        let bodies =
+            if per_body > 1 { format!("bodies of {per_body}") } else { format!("{} KB", body_bytes / 1000) };
+        Self { variant: format!("{bodies}{how}"), events, body_bytes, per_body, corebos, links: 0 }
     }
 }
 
@@ -71,15 +77,20 @@ pub(super) fn runs(events: usize) -> Vec<Run> {
     all.into_iter().map(|(bodies, corebos)| Run::of(events, bodies, corebos)).collect()
 }
 
-/// The runs that show how the cost of an event grows with their number.
-pub(super) fn growth() -> Vec<Run> {
-    [1_000, 10_000, 100_000]
-        .into_iter()
-        .map(|events| {
-            let run = Run::of(events, (2_000, 1), CoreBosAnswers::AtOnce);
-            Run { variant: format!("growth, {events} events"), ..run }
-        })
-        .collect()
+/// The runs that show how the cost of an event grows with the number of events, and with the links that are there.
+pub(super) fn growth(most_events: usize, most_links: usize) -> Vec<Run> {
+    let run = |events, links, variant| Run {
+        variant,
+        links,
+        ..Run::of(events, (2_000, 1), CoreBosAnswers::AtOnce)
+    };
+    let steps = |first: usize, most: usize| {
+        std::iter::successors(Some(first), |step| step.checked_mul(10)).take_while(move |step| *step <= most)
+    };
+    let by_events = steps(1_000, most_events).map(|events| run(events, 0, format!("{events} events")));
+    let by_links =
+        steps(1_000, most_links).map(|links| run(1_000, links, format!("1000 events, {links} links")));
+    by_events.chain(by_links).collect()
 }
 
 /// Makes a run.
@@ -91,9 +102,12 @@ pub(super) async fn measure(run: &Run, functions: Option<&Path>) -> Result<Figur
     let ids = contacts(&systems, run.events).await?;
     let world = World::start(systems, functions).await?;
     world.local.store.put_setting(&map_key("MauticToContacts"), &MAP).await?;
+    links(&world, run.links).await?;
     match run.corebos {
         CoreBosAnswers::AtOnce => {}
-        CoreBosAnswers::After50Ms => drop(world.systems.corebos.faults().add(Fault::delay(Duration::from_millis(50)))),
+        CoreBosAnswers::After50Ms => {
+            drop(world.systems.corebos.faults().add(Fault::delay(Duration::from_millis(50))))
+        }
         CoreBosAnswers::WithFaults => {
             world.systems.corebos.faults().add(Fault::status(429).every(20));
             world.systems.corebos.faults().add(Fault::status(500).every(100));
@@ -125,9 +139,48 @@ pub(super) async fn measure(run: &Run, functions: Option<&Path>) -> Result<Figur
 
 /// Makes so many contacts in Mautic before any webhook tells of them.
 pub(super) async fn contacts(systems: &Simulated, count: usize) -> Result<Vec<u64>> {
-    let made = stream::iter(0..count).map(async |number| systems.mautic.create_contact(&person(number)).await);
+    let made =
+        stream::iter(0..count).map(async |number| systems.mautic.create_contact(&person(number)).await);
     let ids: Vec<Option<u64>> = made.buffered(MADE_AT_ONCE).collect().await;
     ids.into_iter().collect::<Option<_>>().context("the stand-in for Mautic refuses a contact")
+}
+
+/// Puts links of records into the table that no event is about.
+async fn links(world: &World, count: usize) -> Result<()> {
+    let pair =
+        Pair { kind: PairKind::MauticContacts, hub: "corebos:main".parse()?, remote: "mautic:main".parse()? };
+    let bar = progress::bar(count, "links made");
+    let made = stream::iter(0..count).map(|number| {
+        let (pair, bar) = (pair.clone(), &bar);
+        async move {
+            // Ids that the stand-ins never come to.
+            let hub = RecordRef::new(&pair.hub, &ObjectName::new("Contacts"), format!("12x9{number:08}"));
+            let remote = RecordRef::new(&pair.remote, &ObjectName::new("contact"), format!("9{number:08}"));
+            let link = Link {
+                id: format!("bench-{number}"),
+                version: 0,
+                pair,
+                hub: hub.clone(),
+                remote: remote.clone(),
+                status: LinkStatus::Active,
+                bases: Bases::default(),
+                refused: Vec::new(),
+                breaker: None,
+                paused: false,
+            };
+            let settlement =
+                Settlement { link: Some(link), lookups_added: vec![hub, remote], ..Settlement::default() };
+            let settled = world.local.store.settle(&settlement).await;
+            bar.inc(1);
+            settled
+        }
+    });
+    let mut made = made.buffer_unordered(MADE_AT_ONCE);
+    while let Some(settled) = made.next().await {
+        ensure!(settled? == Settled::Yes, "a link was there already");
+    }
+    bar.finish_and_clear();
+    Ok(())
 }
 
 /// Somebody, all of whose fields differ from everybody else's.
@@ -190,7 +243,8 @@ impl Requests {
         let (body, signed) = self.all.get(number).context("no such request")?;
         let secret = if *signed == Signed::Wrongly { "another secret" } else { WEBHOOK_SECRET };
         let signature = sign(&SecretString::from(secret), body);
-        let request = post(&self.url)?.header("webhook-signature", &signature).bytes("application/json", body.clone());
+        let request =
+            post(&self.url)?.header("webhook-signature", &signature).bytes("application/json", body.clone());
         let status = match signed {
             Signed::Rightly => 200,
             Signed::Wrongly => 401,
@@ -249,10 +303,14 @@ mod tests {
         let requests = Requests::new(&ids, &run, "http://127.0.0.1:1/webhooks/mautic").unwrap();
         let of = |wanted| requests.all.iter().filter(|(_, signed)| *signed == wanted).count();
         assert_eq!((of(Signed::Rightly), of(Signed::Wrongly), of(Signed::NotJson)), (1_050, 20, 10));
-        let statuses: BTreeSet<u16> = (0..requests.count()).map(|n| requests.get(n).unwrap().status).collect();
+        let statuses: BTreeSet<u16> =
+            (0..requests.count()).map(|n| requests.get(n).unwrap().status).collect();
         assert_eq!(statuses, [200, 400, 401].into());
         let tens = Run::of(1_000, (2_000, 10), CoreBosAnswers::AtOnce);
         let requests = Requests::new(&ids, &tens, "http://127.0.0.1:1/webhooks/mautic").unwrap();
-        assert_eq!((requests.of_event.len(), requests.of_event.last()), (1_000, Some(&(requests.count() - 4))));
+        assert_eq!(
+            (requests.of_event.len(), requests.of_event.last()),
+            (1_000, Some(&(requests.count() - 4)))
+        );
     }
 }

@@ -204,7 +204,9 @@ mod tests {
     #[test]
     fn a_change_is_counted_by_its_outcome_and_timed_once() {
         let mut seen = Seen::default();
-        let line = |outcome: &str| format!(r#"{{"message":"change pushed","record.id":"47","outcome":"{outcome}"}}"#);
+        let line = |outcome: &str| {
+            format!(r#"{{"message":"change pushed","record.id":"47","outcome":"{outcome}"}}"#)
+        };
         let key = ("push-corebos".to_owned(), "47".to_owned());
         seen.read("push-corebos", &line("created"));
         let first = seen.pushed.get(&key).copied();

@@ -100,7 +100,9 @@ async fn contacts(systems: &Simulated, count: usize, is_for_hubspot: bool) -> Re
             "hubspotsyncwith": if is_for_hubspot { "1" } else { "0" },
         });
         let made = systems.corebos.create("Contacts", &contact).await;
-        ids.push(made.map_err(|error| anyhow::anyhow!("the stand-in for coreBOS refuses a contact: {error}"))?);
+        ids.push(
+            made.map_err(|error| anyhow::anyhow!("the stand-in for coreBOS refuses a contact: {error}"))?,
+        );
         bar.inc(1);
     }
     bar.finish_and_clear();

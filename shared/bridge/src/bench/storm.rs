@@ -18,7 +18,8 @@ const EDITS_EACH: usize = 20;
 const PEOPLE: usize = 8;
 /// The fields that are edited, in Mautic and in coreBOS. The two sides edit different ones of a contact mostly, and the
 /// same one sometimes.
-const FIELDS: [(&str, &str); 3] = [("firstname", "firstname"), ("lastname", "lastname"), ("mobile", "mobile")];
+const FIELDS: [(&str, &str); 3] =
+    [("firstname", "firstname"), ("lastname", "lastname"), ("mobile", "mobile")];
 
 /// Makes a storm over so many contacts.
 ///
@@ -40,8 +41,10 @@ pub(super) async fn measure(contacts: usize, functions: Option<&Path>) -> Result
     world.meter.forget_changes();
     let before = world.meter.cpu_seconds();
     let begun = Instant::now();
-    let edits = (0..EDITS_EACH).flat_map(|round| pairs.iter().map(move |(id, hub)| (round, *id, hub.as_str())));
-    let edited = stream::iter(edits).map(|(round, id, hub)| edit(&world, round, id, hub)).buffer_unordered(PEOPLE);
+    let edits =
+        (0..EDITS_EACH).flat_map(|round| pairs.iter().map(move |(id, hub)| (round, *id, hub.as_str())));
+    let edited =
+        stream::iter(edits).map(|(round, id, hub)| edit(&world, round, id, hub)).buffer_unordered(PEOPLE);
     let refused = edited.filter(|done| std::future::ready(!done)).count().await;
     ensure!(refused == 0, "{refused} edits were refused by the stand-ins");
     let done = world.until_quiet("edits settled").await?;
@@ -50,7 +53,10 @@ pub(super) async fn measure(contacts: usize, functions: Option<&Path>) -> Result
     let mautic = world.systems.mautic.requests();
     let corebos = world.systems.corebos.calls();
     let writes = mautic.iter().filter(|call| is_write(&call.method)).count()
-        + corebos.iter().filter(|call| ["create", "revise", "update"].contains(&call.operation.as_str())).count();
+        + corebos
+            .iter()
+            .filter(|call| ["create", "revise", "update"].contains(&call.operation.as_str()))
+            .count();
     let calls = mautic.len() + corebos.len();
     let notices = world.meter.webhooks();
     let edits = contacts * EDITS_EACH;
@@ -88,21 +94,26 @@ fn partner(hub: &[Value], id: u64) -> Option<String> {
 
 /// Somebody edits a contact, on one side or the other. Which side and field follows from the numbers.
 async fn edit(world: &World, round: usize, id: u64, hub: &str) -> bool {
-    let chance = usize::try_from(id).unwrap_or_default().wrapping_mul(31).wrapping_add(round.wrapping_mul(17));
+    let chance =
+        usize::try_from(id).unwrap_or_default().wrapping_mul(31).wrapping_add(round.wrapping_mul(17));
     let (remote_field, hub_field) = FIELDS[chance / 2 % FIELDS.len()];
     let value = format!("{round} of {id}");
     if chance % 2 == 0 {
-        world.systems.mautic.edit_contact(id, &with(&world.systems.mautic.contact(id), remote_field, &value)).await
+        world
+            .systems
+            .mautic
+            .edit_contact(id, &with(world.systems.mautic.contact(id).as_ref(), remote_field, &value))
+            .await
     } else {
         world.systems.corebos.edit(hub, &json!({ hub_field: value })).await.is_ok()
     }
 }
 
 /// What a form of Mautic sends: all fields, one of them changed.
-fn with(contact: &Option<Value>, field: &str, value: &str) -> Value {
+fn with(contact: Option<&Value>, field: &str, value: &str) -> Value {
     let mut sent = json!({});
     for (name, _) in FIELDS.into_iter().chain([("email", ""), ("corebos_id", ""), ("phone", "")]) {
-        if let Some(kept) = contact.as_ref().and_then(|contact| contact.get(name)) {
+        if let Some(kept) = contact.and_then(|contact| contact.get(name)) {
             sent[name] = kept.clone();
         }
     }
@@ -113,7 +124,9 @@ fn with(contact: &Option<Value>, field: &str, value: &str) -> Value {
 /// Contacts that are not the same on both sides.
 fn different(world: &World, pairs: &[(u64, String)]) -> usize {
     let differs = |(id, hub): &&(u64, String)| {
-        let (Some(remote), Some(hub)) = (world.systems.mautic.contact(*id), world.systems.corebos.record(hub)) else {
+        let (Some(remote), Some(hub)) =
+            (world.systems.mautic.contact(*id), world.systems.corebos.record(hub))
+        else {
             return true;
         };
         FIELDS.iter().any(|(theirs, ours)| remote[theirs] != hub[ours])

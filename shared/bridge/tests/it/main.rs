@@ -4,6 +4,7 @@
 
 mod apply;
 mod bad_input;
+mod bench;
 mod check;
 mod readme;
 mod running;
