@@ -96,7 +96,7 @@ fuzz_target!(|data: &[u8]| {
                     22 => told(mautic.email_is_unique().await),
                     23 => {
                         let visit =
-                            CampaignVisit { parts: [("utm_source", "a"); 5], url: "", referer: "", at: "" };
+                            CampaignVisit { parts: &[("utm_source", "a")], url: "", referer: "", at: "" };
                         told(mautic.add_campaign(&contact, &visit).await);
                     }
                     which => call(mautic, which, &about).await,
