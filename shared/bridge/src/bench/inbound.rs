@@ -103,15 +103,13 @@ pub(super) async fn measure(run: &Run, functions: Option<&Path>) -> Result<Figur
     let world = World::start(systems, functions).await?;
     world.local.store.put_setting(&map_key("MauticToContacts"), &MAP).await?;
     links(&world, run.links).await?;
-    match run.corebos {
-        CoreBosAnswers::AtOnce => {}
-        CoreBosAnswers::After50Ms => {
-            drop(world.systems.corebos.faults().add(Fault::delay(Duration::from_millis(50))))
-        }
-        CoreBosAnswers::WithFaults => {
-            world.systems.corebos.faults().add(Fault::status(429).every(20));
-            world.systems.corebos.faults().add(Fault::status(500).every(100));
-        }
+    let faults = match run.corebos {
+        CoreBosAnswers::AtOnce => Vec::new(),
+        CoreBosAnswers::After50Ms => vec![Fault::delay(Duration::from_millis(50))],
+        CoreBosAnswers::WithFaults => vec![Fault::status(429).every(20), Fault::status(500).every(100)],
+    };
+    for fault in faults {
+        world.systems.corebos.faults().add(fault);
     }
     let url = world.local.webhook_url("webhook-mautic");
     let requests = Requests::new(&ids, run, &url)?;

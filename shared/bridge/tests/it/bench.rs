@@ -35,7 +35,7 @@ fn number(figures: &Value, name: &str) -> f64 {
 
 #[test]
 fn webhooks_are_measured_all_the_way_and_their_effects_are_counted() {
-    let all = figures(&["w1", "w2"], 40);
+    let all = figures(&["w1", "w2"], 20);
     assert_eq!(all.len(), 7);
     for run in &all {
         assert_eq!(run["exactly_once"], true, "{run:#}");
