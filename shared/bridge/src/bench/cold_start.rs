@@ -69,7 +69,7 @@ pub(super) async fn measure(functions: Option<&Path>) -> Result<Vec<Figures>> {
             while let Ok(event) = stack.events.try_recv() {
                 match event {
                     StackEvent::ProcessReady { function, after, .. } if function.ends_with(name) => {
-                        ready = after
+                        ready = after;
                     }
                     StackEvent::ProcessStarted { function, process_id } if function.ends_with(name) => {
                         starts.peak_mib = starts.peak_mib.max(Meter::peak_of(process_id));
