@@ -260,6 +260,9 @@ fn linked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link, so
                 Plan::Skip(SkipReason::SwitchedOff)
             }
         }
+        (LinkStatus::Tombstone { gone, .. }, TargetNow::Gone { successor: None }) if *gone == target_side => {
+            still_gone(situation, link, source)
+        }
         (LinkStatus::Tombstone { .. }, _) => Plan::Skip(SkipReason::Tombstone),
         (_, TargetNow::Linked(target)) => {
             let plan = update(situation, Some(link), true, source, target, LinkChange::None);
@@ -299,6 +302,29 @@ fn linked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link, so
             bereaved(situation, target_side, source, None)
         }
     }
+}
+
+/// What becomes of a record whose partner is gone and stays so.
+fn still_gone<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link, source: &Record) -> Plan {
+    let (direction, spec) = (situation.direction, situation.context.spec);
+    if spec.gate.is_some() || is_marked(situation, source) {
+        return Plan::Skip(SkipReason::Tombstone);
+    }
+    let names_it = {
+        let named = source.fields.text(spec.id_field(direction.source())).unwrap_or_default().trim();
+        named == link.record(direction.target()).id
+    };
+    // The box is clear and the id still blank: an administrator wants the record back.
+    if direction.target() == Side::Remote && !names_it {
+        let wanted = situation.context.operations(direction).create && !broken(Break::IgnoreClearedMarks);
+        return if wanted { Plan::Forget } else { Plan::Skip(SkipReason::Tombstone) };
+    }
+    // Both were gone, so that there was nobody to mark, and this one came back.
+    let carried = situation.context.settings.operations(direction.reverse()).delete;
+    if names_it && carried && !broken(Break::LeaveTheReturnedUnmarked) {
+        return bereaved(situation, direction.target(), source, None);
+    }
+    Plan::Skip(SkipReason::Tombstone)
 }
 
 /// Whether the source still carries the marks that say its partner is gone.

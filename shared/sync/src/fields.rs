@@ -152,6 +152,30 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
             && !self.was_refused_back(x, rule)
     }
 
+    /// Whether the source holds already what the other direction makes of what the target holds in `x`.
+    fn has_travelled_back(&self, x: &str, rule: &FieldRule) -> bool {
+        let mut partners =
+            rule.sources.iter().filter(|y| self.context.are_partners(self.direction, x, y)).peekable();
+        partners.peek().is_some()
+            && partners.all(|y| self.agrees(y))
+            && !broken(Break::WaitForWhatIsThere)
+    }
+
+    /// Whether the target holds what the forward map makes of the source in everything that `y` is made of: somebody has
+    /// made there what would be written, and nothing of it is left to travel back.
+    fn is_the_same(&self, y: &str, rule: &FieldRule) -> bool {
+        let same = |x: &String| {
+            let projected = self.forward.fields.get(x);
+            projected.is_some_and(|projected| {
+                Fingerprint::of(&stored(self.target, x, self.target_schema)) == projected.base.value
+            })
+        };
+        let partner = |x: &String| self.context.are_partners(self.direction, x, y);
+        rule.sources.iter().all(same)
+            && rule.sources.iter().any(partner)
+            && !broken(Break::LetTheSameTravel)
+    }
+
     /// Whether what the target holds in `x` was refused by the source's system: it counts for nothing until it differs.
     fn was_refused_back(&self, x: &str, rule: &FieldRule) -> bool {
         if broken(Break::WaitForRefused) {
@@ -342,6 +366,8 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
                     lose(plan, self.direction.target(), reason);
                     write(plan);
                 }
+                // Two people mean the same, and one of them wins: nothing is left to travel.
+                Contest::Target(_) if self.has_travelled_back(x, rule) => settle(plan),
                 Contest::Target(reason) => {
                     lose(plan, self.direction.source(), reason);
                     if self.can_travel_back(x, rule) {
@@ -423,7 +449,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
                     .iter()
                     .any(|x| plan.writes.get(x).is_some() && self.context.are_partners(self.direction, x, y));
                 if !lost {
-                    if self.agrees(y) && !touched {
+                    if (self.agrees(y) || self.is_the_same(y, rule)) && !touched {
                         plan.settled_reverse.insert(y.clone(), projected.base.clone());
                     } else {
                         plan.pending.push(y.clone());

@@ -21,7 +21,7 @@ pub use imports::MemoryImports;
 pub use queue::MemoryQueue;
 pub use sessions::MemorySessions;
 pub use store::MemoryStore;
-pub use system::{MemoryField, MemorySchema, MemorySystem};
+pub use system::{Habits, MemoryField, MemorySchema, MemorySystem};
 
 use std::cell::Cell;
 use std::future::Future;

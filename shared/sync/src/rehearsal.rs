@@ -15,6 +15,7 @@ mod closing;
 #[cfg(test)]
 mod endings;
 mod families;
+mod gated;
 mod grounds;
 mod ledger;
 mod people;
@@ -22,12 +23,14 @@ mod play;
 mod portrait;
 #[cfg(test)]
 mod proofs;
+mod remotes;
 mod rest;
 mod setup;
 mod shrink;
 mod stage;
 #[cfg(test)]
 mod stories;
+mod style;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -34,6 +34,8 @@ pub(crate) enum Break {
     SettleAllReverse,
     /// Rule 5: every reverse field that reads a written one is settled, partner or not.
     SettleReadersReverse,
+    /// Rule 5: what somebody else has made the same on the target is still to travel back.
+    LetTheSameTravel,
     /// Rule 5: the forward base of a field that lost is settled.
     SettleTheLoser,
     /// Rule 6: what is left for the other direction is not told.
@@ -61,6 +63,8 @@ pub(crate) enum Break {
     TakeRecodedForAnEdit,
     /// Rule 9: a field without a base is simply written.
     NoRuleWithoutBase,
+    /// Rule 9: a loser waits for a winner that is there already.
+    WaitForWhatIsThere,
     /// Rule 9: what the target holds and has never travelled counts for nothing.
     OverwriteWhatNeverTravelled,
     /// Rule 9: a base holds although the map was edited.
@@ -79,6 +83,10 @@ pub(crate) enum Break {
     WriteNoIdBack,
     /// Rule 11: a tombstone stops nobody.
     IgnoreTombstones,
+    /// Rule 11: a record whose mark an administrator clears stays deleted.
+    IgnoreClearedMarks,
+    /// Rule 11: a record that comes back after its partner has gone, too, is not marked.
+    LeaveTheReturnedUnmarked,
     /// Rule 11: a record that is restored stays unlinked.
     IgnoreRestores,
     /// Rule 11: a restored record keeps its old bases.
@@ -91,6 +99,8 @@ pub(crate) enum Break {
     IgnoreSwitches,
     /// Rule 12: pending fields of a direction that is off count.
     WaitForWhatIsOff,
+    /// Rule 14: what rides along is written although all that it rode along with was refused.
+    WriteWhatRidesAlong,
     /// Rule 14: a value that was refused still wins at a first meeting, and is waited for.
     WaitForRefused,
     /// Rule 14: a refused creation counts as another one whenever the clock has moved.

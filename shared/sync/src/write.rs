@@ -137,7 +137,12 @@ async fn write<W: World>(
                     writes.remove(&name);
                     refused.insert(name, words);
                 }
-                if writes.is_empty() {
+                // What rides along is no reason for a write of its own.
+                let rides = |name: &str| {
+                    let map = environment.context.map(environment.direction);
+                    map.rule(name).is_some_and(|rule| rule.volatile) && !broken(Break::WriteWhatRidesAlong)
+                };
+                if writes.names().all(rides) {
                     let Some(answer) = target_record(seen).cloned() else { return Err(ConnectorError::Gone) };
                     return Ok(WriteResult { answer, written: Vec::new(), refused });
                 }

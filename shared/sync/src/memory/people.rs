@@ -1,10 +1,10 @@
 //! What people do in a memory system, without asking anybody.
 
 use jiff::Timestamp;
-use model::NoticeKind;
+use model::{Fields, NoticeKind};
 
 use super::lock;
-use super::system::{MemorySystem, Stored};
+use super::system::{Asked, Habits, MemorySystem, Stored};
 use crate::ports::Writer;
 
 fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -32,11 +32,12 @@ impl MemorySystem {
         }
     }
 
-    /// A person merges `loser` into `winner`: the loser's values fill the winner's blanks, and its id becomes an alias.
-    pub fn person_merges(&self, winner: &str, loser: &str) {
+    /// A person merges `loser` into `winner`: the loser's values fill the winner's blanks. What becomes of the two ids
+    /// depends on the system. Gives the id of the record that is left.
+    pub fn person_merges(&self, winner: &str, loser: &str) -> String {
         let now = self.time();
         let mut inside = lock(&self.inside);
-        let Some(gone) = inside.records.remove(loser) else { return };
+        let Some(gone) = inside.records.remove(loser) else { return winner.to_owned() };
         if let Some(kept) = inside.records.get_mut(winner) {
             for (name, value) in gone.fields {
                 let here = kept.fields.entry(name).or_default();
@@ -47,10 +48,55 @@ impl MemorySystem {
             kept.modified = now;
             kept.writer = Writer::Other;
         }
-        inside.merged.insert(loser.to_owned(), winner.to_owned());
-        let (winner, loser) = (self.reference(winner), self.reference(loser));
-        inside.events.push((winner, NoticeKind::Saved, Writer::Other));
-        inside.events.push((loser, NoticeKind::Deleted, Writer::Other));
+        let mut left = winner.to_owned();
+        match self.habits {
+            Habits::Redirects => {
+                inside.merged.insert(loser.to_owned(), left.clone());
+            }
+            Habits::Forgets => {}
+            Habits::MakesAnother => {
+                let fields = inside.records.remove(winner).map(|kept| kept.fields).unwrap_or_default();
+                drop(inside);
+                left = self.insert(fields, Writer::Other);
+                inside = lock(&self.inside);
+                inside.merged.insert(winner.to_owned(), left.clone());
+                inside.merged.insert(loser.to_owned(), left.clone());
+                inside.events.push((self.reference(winner), NoticeKind::Deleted, Writer::Other));
+            }
+        }
+        if self.habits != Habits::MakesAnother {
+            inside.events.push((self.reference(winner), NoticeKind::Saved, Writer::Other));
+        }
+        inside.events.push((self.reference(loser), NoticeKind::Deleted, Writer::Other));
+        left
+    }
+
+    /// A person wants to be forgotten: the record is gone for good.
+    pub fn person_is_erased(&self, id: &str) {
+        let mut inside = lock(&self.inside);
+        if inside.records.remove(id).is_some() {
+            inside.events.push((self.reference(id), NoticeKind::Erased, Writer::Other));
+        }
+    }
+
+    /// What the API does to an old id of a merge where that acts on the survivor, which nobody meant.
+    pub(super) fn write_to_survivor(&self, id: &str, sent: &Fields, values: &[(String, String)]) {
+        if self.habits == Habits::MakesAnother
+            && let Some(survivor) = self.merged_into(id)
+        {
+            self.note(Some((id, false)), sent, values, false);
+            self.change(&survivor, values, Writer::Us);
+        }
+    }
+
+    /// The API puts a record into the recycle bin.
+    pub(super) fn put_into_bin(&self, id: &str) {
+        let mut inside = lock(&self.inside);
+        let Some(stored) = inside.records.remove(id) else { return };
+        inside.bin.insert(id.to_owned(), stored);
+        inside.events.push((self.reference(id), NoticeKind::Deleted, Writer::Us));
+        let asked = Asked { id: id.to_owned(), archives: true, ..Asked::default() };
+        inside.asked.push(asked);
     }
 
     /// A person takes a deleted record back out of the bin, with its id.
@@ -75,6 +121,11 @@ impl MemorySystem {
     fn put(&self, inside: &mut super::system::Inside, id: &str, stored: Stored) {
         inside.records.insert(id.to_owned(), stored);
         inside.events.push((self.reference(id), NoticeKind::Saved, Writer::Other));
+    }
+
+    /// What a record in the bin has in a field.
+    pub fn in_bin(&self, id: &str, field: &str) -> Option<String> {
+        lock(&self.inside).bin.get(id)?.fields.get(field).cloned()
     }
 
     /// The ids of the records in the bin.

@@ -67,13 +67,28 @@ pub(super) struct Stored {
     pub(super) writer: Writer,
 }
 
+/// What becomes of two records that are merged, and of those that are deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Habits {
+    /// As in Mautic: the loser's id leads to the winner from then on, and takes no writes.
+    #[default]
+    Redirects,
+    /// As in coreBOS: the loser is gone like any deleted record.
+    Forgets,
+    /// As in HubSpot: a third record takes the place of both, and whoever writes to an old id writes to that one. There
+    /// is a recycle bin.
+    MakesAnother,
+}
+
 /// One write that the API was asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// The record; a refused creation has none.
     pub id: String,
     /// It was to be created.
     pub creates: bool,
+    /// It was to go into the recycle bin.
+    pub archives: bool,
     /// By field: what was sent, what the field held before, what it holds now.
     pub values: Vec<(String, String, String, String)>,
     /// It was refused, and nothing changed.
@@ -89,7 +104,7 @@ pub(super) struct Inside {
     next_id: u64,
     /// What a webhook would tell: every change, our own ones included.
     pub(super) events: Vec<(RecordRef, NoticeKind, Writer)>,
-    asked: Vec<Asked>,
+    pub(super) asked: Vec<Asked>,
     faults: VecDeque<MemoryFault>,
     /// Every write through the API: id and fields.
     writes: Vec<(String, BTreeMap<String, String>)>,
@@ -111,6 +126,7 @@ pub type MemoryMap = fn(&BTreeMap<String, String>) -> Result<Fields, ConnectorEr
 #[derive(Clone, Debug)]
 pub struct MemorySystem {
     system: System,
+    pub(super) habits: Habits,
     object: ObjectName,
     schema: MemorySchema,
     clock: MemoryClock,
@@ -122,13 +138,20 @@ pub struct MemorySystem {
 impl MemorySystem {
     /// An empty system.
     pub fn new(system: System, object: ObjectName, schema: MemorySchema, clock: MemoryClock) -> Self {
-        Self { system, object, schema, clock, skew: None, inside: Arc::default() }
+        let habits = Habits::default();
+        Self { system, habits, object, schema, clock, skew: None, inside: Arc::default() }
     }
 
     /// A system whose clock shows whole seconds and goes wrong by this.
     #[must_use]
     pub fn with_clock_ahead_by(self, skew: SignedDuration) -> Self {
         Self { skew: Some(skew), ..self }
+    }
+
+    /// A system that does with records as one of these does.
+    #[must_use]
+    pub fn with_habits(self, habits: Habits) -> Self {
+        Self { habits, ..self }
     }
 
     /// What its clock shows.
@@ -227,11 +250,14 @@ impl MemorySystem {
         lock(&self.inside).maps_processed
     }
 
-    pub(super) fn insert(&self, fields: BTreeMap<String, String>, writer: Writer) -> String {
+    pub(super) fn insert(&self, mut fields: BTreeMap<String, String>, writer: Writer) -> String {
         let modified = self.time();
         let mut inside = lock(&self.inside);
         inside.next_id += 1;
         let id = format!("{}{}", self.object.as_str().chars().next().unwrap_or('r'), inside.next_id);
+        if self.habits == Habits::MakesAnother {
+            fields.insert("record_url".to_owned(), format!("https://portal.example/{id}"));
+        }
         inside.records.insert(id.clone(), Stored { fields, modified, writer });
         let reference = self.reference(&id);
         inside.events.push((reference, NoticeKind::Saved, writer));
@@ -341,7 +367,7 @@ impl MemorySystem {
     }
 
     /// Writes down what was asked, before it is done.
-    fn note(&self, record: Option<(&str, bool)>, sent: &Fields, stored: &[(String, String)], refused: bool) {
+    pub(super) fn note(&self, record: Option<(&str, bool)>, sent: &Fields, stored: &[(String, String)], refused: bool) {
         let mut inside = lock(&self.inside);
         let (id, creates) = record.unwrap_or_default();
         let here = inside.records.get(id).filter(|_| !creates);
@@ -351,7 +377,7 @@ impl MemorySystem {
             (name.to_owned(), value.php_string().into_owned(), before.clone(), after.unwrap_or(before))
         });
         let values = values.collect();
-        inside.asked.push(Asked { id: id.to_owned(), creates, values, refused });
+        inside.asked.push(Asked { id: id.to_owned(), creates, archives: false, values, refused });
     }
 
     fn fault(&self) -> Option<MemoryFault> {
@@ -443,11 +469,28 @@ impl Connector for MemorySystem {
         let values =
             self.stored_values(Some(&record.id), sent).inspect_err(|_| self.note(known, sent, &[], true))?;
         if !lock(&self.inside).records.contains_key(&record.id) {
+            self.write_to_survivor(&record.id, sent, &values);
             return Err(ConnectorError::Gone);
         }
         self.note(known, sent, &values, false);
         self.change(&record.id, &values, Writer::Us);
         lock(&self.inside).writes.push((record.id.clone(), values.into_iter().collect()));
         self.answer(&record.id, fault).await
+    }
+    async fn archive(&self, record: &RecordRef) -> Result<(), ConnectorError> {
+        before("archive").await;
+        let fault = self.fault();
+        if fault == Some(MemoryFault::Unavailable) {
+            return Err(ConnectorError::Unavailable { detail: "asked to fail".to_owned() });
+        }
+        if let Reading::MergedInto(_) = self.read_now(&record.id) {
+            return Err(ConnectorError::Gone);
+        }
+        self.put_into_bin(&record.id);
+        before("answer").await;
+        match fault {
+            Some(_) => Err(ConnectorError::Doubtful { detail: "asked to lose the answer".to_owned() }),
+            None => Ok(()),
+        }
     }
 }

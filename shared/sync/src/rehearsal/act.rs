@@ -37,6 +37,15 @@ pub(crate) enum Act {
         system: u8,
         record: u8,
     },
+    /// Somebody says in coreBOS whether a record goes to HubSpot.
+    Tick {
+        record: u8,
+        on: bool,
+    },
+    /// Somebody wants to be forgotten in HubSpot.
+    Erase {
+        record: u8,
+    },
     ReuseId {
         system: u8,
         record: u8,
@@ -134,6 +143,8 @@ pub(crate) fn by_chance(setup: &Setup, chance: &mut Chance) -> Vec<Act> {
         2,
         on(setup.faults, 2),
         if setup.records_end() { 3 } else { 1 },
+        on(setup.ticks, 3),
+        on(setup.erasures, 2),
     ];
     (0..count).map(|_| one(setup, chance, &weights)).collect()
 }
@@ -166,6 +177,7 @@ fn any_of_a_race(setup: &Setup, chance: &mut Chance) -> Act {
         on(setup.crashes, 2),
         on(setup.losses, 2),
         on(setup.faults, 2),
+        on(setup.ticks, 2),
     ];
     match chance.weighted(&weights) {
         0 => edit(setup, chance),
@@ -177,7 +189,8 @@ fn any_of_a_race(setup: &Setup, chance: &mut Chance) -> Act {
         6 => Act::Crash { push: chance.byte() },
         7 => Act::Pass { seconds: chance.pick(&[2, 61]) },
         8 => Act::Webhook { which: chance.byte(), fate: fate(setup, chance) },
-        _ => Act::Fault { system: chance.byte(), answer_lost: !chance.one_in(4) },
+        9 => Act::Fault { system: chance.byte(), answer_lost: !chance.one_in(4) },
+        _ => tick(chance),
     }
 }
 
@@ -248,8 +261,14 @@ fn one(setup: &Setup, chance: &mut Chance, weights: &[u32]) -> Act {
         13 => Act::Crash { push: chance.byte() },
         14 => Act::Pass { seconds: if chance.one_in(3) { 61 } else { 1 + chance.byte() % 5 } },
         15 => Act::Fault { system, answer_lost: !chance.one_in(4) },
-        _ => Act::Rest,
+        16 => Act::Rest,
+        17 => tick(chance),
+        _ => Act::Erase { record: chance.byte() },
     }
+}
+
+fn tick(chance: &mut Chance) -> Act {
+    Act::Tick { record: chance.byte(), on: !chance.one_in(3) }
 }
 
 fn how(setup: &Setup, chance: &mut Chance) -> How {

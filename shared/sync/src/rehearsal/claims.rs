@@ -1,8 +1,9 @@
 //! The claims: what must hold at every write, when everything has come to rest, and when it is told once more.
 
-use model::Side;
+use model::{Link, Side};
 
 use super::families::spoken;
+use super::gated::SYNCED;
 use super::play::{Broken, Play};
 use super::setup::Style;
 use super::stage::{Lane, Stepped};
@@ -24,6 +25,10 @@ pub(crate) const CLEAN: &str = "No lease and nothing parked is left behind.";
 pub(crate) const MARKED: &str = "A record whose partner is gone is marked.";
 pub(crate) const KEPT: &str = "A value that loses is kept in the history.";
 pub(crate) const ONE_WAY: &str = "What is pending for a direction that is off counts for nothing.";
+pub(crate) const GATE: &str = "What is not ticked does not travel.";
+pub(crate) const OLD_ID: &str = "Nothing is sent to an id that a merge has taken away.";
+pub(crate) const RIDES: &str = "The time of the last sync is never a write of its own.";
+pub(crate) const FORGOTTEN: &str = "Who wants to be forgotten is forgotten.";
 pub(crate) const STILL: &str = "What is told once more writes nothing.";
 
 impl Play<'_> {
@@ -42,6 +47,9 @@ impl Play<'_> {
 
     fn check_write(&mut self, number: usize, asked: &Asked, stepped: &Stepped) -> Result<(), Broken> {
         let record = self.stage.systems[number].reference(&asked.id);
+        if asked.archives {
+            return self.check_archive(number, asked, stepped);
+        }
         self.tell_with(|_| {
             let values: Vec<String> =
                 asked.values.iter().map(|(f, sent, ..)| format!("{f}=`{sent}`")).collect();
@@ -55,9 +63,13 @@ impl Play<'_> {
         if self.still {
             return Err(Broken::new(STILL, format!("{record} was written: {:?}", asked.values)));
         }
+        self.check_old_id(number, asked, stepped)?;
+        self.check_gate(number, asked, stepped)?;
         let ident = self.ident(number, &asked.id);
         if asked.creates && !asked.refused {
             self.check_creation(number, &ident, stepped, &record.to_string())?;
+        } else if asked.id.is_empty() {
+            self.check_refused_creation(number, asked, stepped)?;
         } else if !asked.creates {
             self.check_switches(number, asked, stepped.lane)?;
             self.check_fields(number, asked, stepped, &ident)?;
@@ -102,6 +114,23 @@ impl Play<'_> {
         let certain = self.ledger.crashes == 0 && !self.setup.used_ids;
         if certain && self.ledger.is_deleted(lane.remote, number, ident) {
             return Err(Broken::new(STAYS_DELETED, format!("{record} brings {ident} back")));
+        }
+        Ok(())
+    }
+
+    /// A refused creation is not tried again as it was.
+    fn check_refused_creation(
+        &mut self,
+        number: usize,
+        asked: &Asked,
+        stepped: &Stepped,
+    ) -> Result<(), Broken> {
+        let sent = asked.values.iter().filter(|(field, ..)| field != "stamp");
+        let all: Vec<String> = sent.map(|(field, value, ..)| format!("{field}={value}")).collect();
+        let (record, all) = (stepped.record.to_string(), all.join(" "));
+        let pair = Some(stepped.lane.remote);
+        if self.ledger.sent_again(pair, (number, &record), "everything", &all, self.stage.events) {
+            return Err(Broken::new(TWICE, format!("a creation for {record} was sent again: {all}")));
         }
         Ok(())
     }
@@ -156,10 +185,16 @@ impl Play<'_> {
         let pair = &self.stage.context(lane).pair;
         let links = self.stage.store.links();
         let link = links.iter().find(|link| link.pair == *pair && *link.record(side) == record)?;
-        self.stage.at(lane, side.other()).merged_into(&link.record(side.other()).id)
+        let survivor = self.stage.at(lane, side.other()).merged_into(&link.record(side.other()).id)?;
+        // Where coreBOS says what is kept in step, one of two merged partners is left over, and marked.
+        let has_another = |other: &&Link| {
+            other.id != link.id && other.pair == *pair && other.record(side.other()).id == survivor
+        };
+        let is_left_over = self.stage.context(lane).spec.gate.is_some() && links.iter().any(|l| has_another(&l));
+        (!is_left_over).then_some(survivor)
     }
 
-    fn hour(&self) -> i64 {
+    pub(super) fn hour(&self) -> i64 {
         crate::ports::Clock::now(&self.stage.clock).as_second().div_euclid(3600)
     }
 
@@ -174,7 +209,7 @@ impl Play<'_> {
         let where_ = |field: &str| format!("{field} of {}", self.stage.systems[number].reference(&asked.id));
         for (field, sent, before, _) in &asked.values {
             // What stood beside a refused field is sent again without it.
-            if field == "stamp" || (asked.refused && field != "phone") {
+            if matches!(field.as_str(), "stamp" | SYNCED) || (asked.refused && field != "phone") {
                 continue;
             }
             let (says, field) = (where_(field), spoken(field));

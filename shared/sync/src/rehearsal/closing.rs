@@ -2,7 +2,7 @@
 
 use model::{Direction, NoticeKind, RecordRef};
 
-use super::play::{Broken, Play, towards};
+use super::play::{Broken, Play};
 use super::stage::{Lane, Told};
 
 /// More calls than any schedule needs to come to rest.
@@ -20,7 +20,7 @@ impl Play<'_> {
                 self.stage.arrive(&told);
             }
             let what = if lost { "is lost" } else { "arrives" };
-            let line = format!("The notice of {} towards {} {what}.", told.record, towards(told.lane));
+            let line = format!("The notice of {} towards {} {what}.", told.record, self.towards(told.lane));
             self.tell(&line);
         }
     }
@@ -45,7 +45,7 @@ impl Play<'_> {
                     let line = format!(
                         "A push of {} towards {} begins ({}).",
                         task.notice.record,
-                        towards(task.lane),
+                        self.towards(task.lane),
                         task.notice.receipt
                     );
                     self.tell(&line);

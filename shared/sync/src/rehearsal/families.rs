@@ -6,7 +6,8 @@ use model::{Link, LinkStatus, Side};
 
 use super::claims::{ECHO, LINKED, SECOND, STILL, SWITCHED_OFF};
 use super::play::{Broken, Play};
-use super::setup::{self, Style, firm_name};
+use super::remotes::TICK;
+use super::setup::Style;
 use super::stage::Stepped;
 use crate::memory::system::Asked;
 
@@ -42,14 +43,14 @@ impl Play<'_> {
         if field != FIRM || value.is_empty() {
             return (own, value.to_owned());
         }
-        let name = firm_name(system);
+        let name = self.setup.firm_name(system);
         let firms = &self.stage.firms[system];
         let known =
             firms.ids().into_iter().find(|id| firms.value(id, name).is_some_and(|here| here == value));
         let id = known.unwrap_or_else(|| {
             self.stage.events += 1;
             self.ledger.founded.insert((system, value.to_owned()), self.stage.events);
-            let id = self.stage.firms[system].person_creates(&[(name, value)]);
+            let id = self.stage.firms[system].person_creates(&[(name, value), (TICK, "1")]);
             self.tell_with(|stage| {
                 format!("Somebody founds {value}: {}.", stage.firms[system].reference(&id))
             });
@@ -63,7 +64,7 @@ impl Play<'_> {
         if spoken(field) != FIRM || value.is_empty() {
             return value.to_owned();
         }
-        self.stage.firms[system].value(value, firm_name(system)).unwrap_or_default()
+        self.stage.firms[system].value(value, self.setup.firm_name(system)).unwrap_or_default()
     }
 
     /// What a record holds, as people say it. None: it is not there.
@@ -83,7 +84,7 @@ impl Play<'_> {
         let record = firms.reference(&asked.id);
         let values: Vec<String> =
             asked.values.iter().map(|(field, sent, ..)| format!("{field}=`{sent}`")).collect();
-        let name = firms.value(&asked.id, firm_name(number)).unwrap_or_default();
+        let name = firms.value(&asked.id, self.setup.firm_name(number)).unwrap_or_default();
         let what = if asked.creates { "creates it with" } else { "writes" };
         self.tell(&format!("  {record} ◀ the API {what} {}", values.join(" ")));
         if self.still {
@@ -114,7 +115,7 @@ impl Play<'_> {
 
     fn firms_named(&self, number: usize, name: &str) -> usize {
         let firms = &self.stage.firms[number];
-        let same = |id: &String| firms.value(id, firm_name(number)).is_some_and(|here| here == name);
+        let same = |id: &String| firms.value(id, self.setup.firm_name(number)).is_some_and(|here| here == name);
         firms.ids().iter().filter(|id| same(id)).count()
     }
 
@@ -125,7 +126,7 @@ impl Play<'_> {
         }
         let mut names = BTreeSet::new();
         for (number, firms) in self.stage.firms.iter().enumerate() {
-            names.extend(firms.ids().into_iter().filter_map(|id| firms.value(&id, firm_name(number))));
+            names.extend(firms.ids().into_iter().filter_map(|id| firms.value(&id, self.setup.firm_name(number))));
         }
         for name in &names {
             for number in 0..self.stage.firms.len() {
@@ -136,12 +137,12 @@ impl Play<'_> {
             }
             let of = |number: usize| {
                 let firms = &self.stage.firms[number];
-                firms.ids().into_iter().find(|id| firms.value(id, firm_name(number)).as_deref() == Some(name))
+                firms.ids().into_iter().find(|id| firms.value(id, self.setup.firm_name(number)).as_deref() == Some(name))
             };
             let Some(hub) = of(0) else { continue };
             for remote in 0..self.setup.remotes {
                 let Some(there) = of(remote + 1) else { continue };
-                let spec = setup::firms_spec(remote);
+                let spec = self.setup.firms_spec(remote);
                 let ids = (
                     self.stage.firms[0].value(&hub, spec.id_field(Side::Hub)),
                     self.stage.firms[remote + 1].value(&there, spec.id_field(Side::Remote)),

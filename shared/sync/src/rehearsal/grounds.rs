@@ -63,4 +63,7 @@ impl Connector for Grounds {
     async fn update(&self, record: &RecordRef, values: &Fields) -> Result<Record, ConnectorError> {
         self.of(&record.object).update(record, values).await
     }
+    async fn archive(&self, record: &RecordRef) -> Result<(), ConnectorError> {
+        self.of(&record.object).archive(record).await
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::RecordRef;
+
 /// The beginning of a value that tells it from every other one, however it is cut or written in capitals.
 pub(crate) fn tag(value: &str) -> String {
     value.chars().take(4).collect::<String>().to_lowercase()
@@ -60,6 +62,12 @@ pub(crate) struct Ledger {
     pub(crate) founded: BTreeMap<(usize, String), u64>,
     /// A person has founded a company just when the API created it.
     pub(crate) firms_doubled: bool,
+    /// By system and id: when a merge put another record in the place of this one.
+    pub(crate) merged_away: BTreeMap<(usize, String), u64>,
+    /// Who does not go to HubSpot, since when.
+    pub(crate) closed: BTreeMap<String, u64>,
+    /// Those who wanted to be forgotten, by their record.
+    pub(crate) erased: Vec<RecordRef>,
     /// By pair and hour: records that were marked as deleted.
     marks: BTreeMap<(usize, i64), u32>,
 }
@@ -78,6 +86,11 @@ impl Ledger {
         let over = self.held.insert(place.clone(), self.edits.len());
         self.edits.push(Edit { system: at.0, ident: ident.to_owned(), field, tag: tag(value), over });
         self.edited_at.insert(place, event);
+    }
+
+    /// A person changes a field of which no value is kept in mind.
+    pub(crate) fn touched(&mut self, at: (usize, &str), field: &str, event: u64) {
+        self.edited_at.insert((at.0, at.1.to_owned(), field.to_owned()), event);
     }
 
     /// A person did something to a record, which may have to be written once to each other system.
@@ -152,6 +165,11 @@ impl Ledger {
     /// Somebody entered or restored it: it is not deleted any more, wherever.
     pub(crate) fn wanted_again(&mut self, ident: &str) {
         self.deleted.retain(|(_, _, who)| who != ident);
+    }
+
+    /// Somebody wants it back in one pair.
+    pub(crate) fn wanted_again_by(&mut self, pair: usize, ident: &str) {
+        self.deleted.retain(|(by, _, who)| *by != pair || who != ident);
     }
 
     pub(crate) fn is_deleted(&self, pair: usize, system: usize, ident: &str) -> bool {

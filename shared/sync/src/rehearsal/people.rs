@@ -4,6 +4,7 @@ use model::Side;
 
 use super::act::How;
 use super::play::Play;
+use super::remotes::TICK;
 
 impl Play<'_> {
     pub(super) fn new_value(&mut self) -> String {
@@ -36,9 +37,13 @@ impl Play<'_> {
         let value = self.new_value();
         self.stage.events += 1;
         let (own, entry) = self.entry(system, field, &value);
-        let fields = [("ident", ident.as_str()), ("email", email.as_str()), (own, entry.as_str())];
+        let mut fields = vec![("ident", ident.as_str()), ("email", email.as_str()), (own, entry.as_str())];
+        fields.extend((system == 0).then_some((TICK, "1")));
         let id = self.stage.systems[system].person_creates(&fields);
         self.ledger.wanted_again(&ident);
+        if system == 0 {
+            self.ledger.closed.remove(&ident);
+        }
         self.ledger.entered.insert((system, ident.clone()), self.stage.events);
         self.ledger.act(system, &ident);
         self.ledger.edit((system, &id), &ident, field, &value, self.stage.events);
@@ -105,6 +110,15 @@ impl Play<'_> {
         let Some(id) = self.record(system, record) else { return };
         let ident = self.ident(system, &id);
         let reference = self.stage.systems[system].reference(&id);
+        self.note_delete(system, &id);
+        self.stage.systems[system].person_deletes(&id);
+        self.tell(&format!("Somebody deletes {reference} ({ident})."));
+    }
+
+    /// Writes down that a person is about to delete a record.
+    pub(super) fn note_delete(&mut self, system: usize, id: &str) {
+        let ident = self.ident(system, id);
+        let reference = self.stage.systems[system].reference(id);
         for link in self.stage.store.links() {
             if link.hub == reference || link.remote == reference {
                 let side = if system == 0 { Side::Remote } else { Side::Hub };
@@ -117,10 +131,8 @@ impl Play<'_> {
                 }
             }
         }
-        self.ledger.disturbed.insert(ident.clone());
+        self.ledger.disturbed.insert(ident);
         self.stage.events += 1;
-        self.stage.systems[system].person_deletes(&id);
-        self.tell(&format!("Somebody deletes {reference} ({ident})."));
     }
 
     pub(super) fn merge(&mut self, system: u8, winner: u8, loser: u8) {
@@ -137,10 +149,14 @@ impl Play<'_> {
             self.ledger.replaced.insert(ident);
         }
         self.stage.events += 1;
-        self.stage.systems[system].person_merges(&winner, &loser);
+        let left = self.stage.systems[system].person_merges(&winner, &loser);
+        for id in [&winner, &loser].into_iter().filter(|id| **id != left) {
+            self.ledger.merged_away.insert((system, id.clone()), self.stage.events);
+        }
         self.tell_with(|stage| {
-            let [winner, loser] = [&winner, &loser].map(|id| stage.systems[system].reference(id));
-            format!("Somebody merges {loser} into {winner}.")
+            let [winner, loser, left] = [&winner, &loser, &left].map(|id| stage.systems[system].reference(id));
+            let left = if left == winner { String::new() } else { format!(": {left} takes their place") };
+            format!("Somebody merges {loser} into {winner}{left}.")
         });
     }
 

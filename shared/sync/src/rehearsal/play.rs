@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use model::{RecordRef, Side};
+use model::{RecordRef, Side, System};
 
 use super::act::{Act, Fate};
 use super::chance::Chance;
 use super::ledger::Ledger;
 use super::portrait;
-use super::setup::{Setup, spec};
+use super::setup::Setup;
 use super::stage::{Lane, Stage};
 use crate::memory::system::MemoryFault;
 use crate::push::Outcome;
@@ -119,7 +119,7 @@ impl Play<'_> {
             self.create(system, 0, 0, true);
         }
         let story = self.story.take();
-        let rested = self.rest();
+        let rested = self.rest().and_then(|()| self.tick_all());
         self.story = story;
         self.tell("All of them are linked, and everything is at rest.");
         rested
@@ -139,6 +139,8 @@ impl Play<'_> {
             }
             Act::Merge { system, winner, loser } => self.merge(system, winner, loser),
             Act::Restore { system, record } => self.restore(system, record),
+            Act::Tick { record, on } => self.tick(record, on),
+            Act::Erase { record } => self.erase(record),
             Act::ReuseId { system, record } => self.reuse_id(system, record),
             Act::EditMap { remote } => {
                 let remote = usize::from(remote) % self.setup.remotes;
@@ -190,6 +192,11 @@ impl Play<'_> {
         self.stage.systems[system].value(id, "ident").unwrap_or_default()
     }
 
+    /// The system that a lane leads to.
+    pub(super) fn towards(&self, lane: Lane) -> System {
+        self.setup.system(lane.target())
+    }
+
     fn webhook(&mut self, which: u8, fate: Fate) {
         self.stage.listen();
         if self.stage.air.is_empty() {
@@ -197,7 +204,7 @@ impl Play<'_> {
         }
         let which = usize::from(which) % self.stage.air.len();
         let told = self.stage.air.remove(which);
-        let what = format!("{:?} notice of {} towards {}", told.kind, told.record, towards(told.lane))
+        let what = format!("{:?} notice of {} towards {}", told.kind, told.record, self.towards(told.lane))
             .to_lowercase();
         match fate {
             Fate::Arrives => self.tell(&format!("The {what} arrives.")),
@@ -221,7 +228,7 @@ impl Play<'_> {
             let line = format!(
                 "A push of {} towards {} begins ({}).",
                 task.notice.record,
-                towards(task.lane),
+                self.towards(task.lane),
                 task.notice.receipt
             );
             self.tell(&line);
@@ -230,7 +237,7 @@ impl Play<'_> {
 
     pub(super) fn step(&mut self, push: usize) -> Result<(), Broken> {
         let Some(stepped) = self.stage.step(push) else { return Ok(()) };
-        if matches!(stepped.did, "create" | "update") {
+        if matches!(stepped.did, "create" | "update" | "archive") {
             self.observe(&stepped)?;
         }
         if self.story.is_some() && !matches!(stepped.did, "begin" | "go on") {
@@ -251,7 +258,7 @@ impl Play<'_> {
 
     /// What a push does, on the line of what it did just before.
     fn tell_of_push(&mut self, record: &RecordRef, lane: Lane, what: &str) {
-        let who = format!("  {record} ▶ {}: ", towards(lane));
+        let who = format!("  {record} ▶ {}: ", self.towards(lane));
         match self.story.as_mut().and_then(|story| story.last_mut()) {
             Some(last) if last.starts_with(&who) => {
                 last.push_str(", ");
@@ -291,21 +298,16 @@ impl Play<'_> {
         self.ledger.faulty = true;
         self.stage.systems[system].fail_next(fault);
         let what = if answer_lost { "will be done and its answer lost" } else { "will fail" };
-        self.tell(&format!("The next write to {} {what}.", super::setup::system(system)));
+        self.tell(&format!("The next write to {} {what}.", self.setup.system(system)));
     }
 
     /// The id field, and the mark, of a pair on a side.
     pub(crate) fn bookkeeping(&self, side: Side) -> Vec<&'static str> {
         (0..self.setup.remotes)
             .flat_map(|remote| {
-                let marks = spec(remote).marks(side).into_iter().map(|mark| mark.field);
-                marks.chain([spec(remote).id_field(side)])
+                let marks = self.setup.spec(remote).marks(side).into_iter().map(|mark| mark.field);
+                marks.chain([self.setup.spec(remote).id_field(side)])
             })
             .collect()
     }
-}
-
-/// The name of the system that a lane leads to.
-pub(crate) fn towards(lane: Lane) -> String {
-    super::setup::system(lane.target()).to_string()
 }

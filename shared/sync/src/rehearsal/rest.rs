@@ -9,6 +9,7 @@ use super::families::FIRM;
 use super::ledger::tag;
 use super::play::{Broken, Play};
 use super::setup::Style;
+use crate::pairs::HubGone;
 
 impl Play<'_> {
     /// Whether every direction of every pair is switched on.
@@ -21,6 +22,7 @@ impl Play<'_> {
     /// Checks everything when all has come to rest.
     pub(crate) fn check_end(&mut self) -> Result<(), Broken> {
         self.check_clean()?;
+        self.check_forgotten()?;
         if !self.setup.brake {
             self.check_links()?;
             self.check_firms()?;
@@ -90,7 +92,7 @@ impl Play<'_> {
             };
             for side in [Side::Hub, Side::Remote] {
                 let record = link.record(side);
-                if self.all_on() && self.stage.at(lane, side).value(&record.id, "ident").is_none() {
+                if self.all_on() && !link.paused && self.stage.at(lane, side).value(&record.id, "ident").is_none() {
                     return Err(Broken::new(MARKED, format!("{record} is gone, and its link lives")));
                 }
             }
@@ -110,11 +112,15 @@ impl Play<'_> {
                 && other.pair == link.pair
                 && other.record(gone.other()) == left
         };
-        if links.iter().any(linked_again) {
+        // Whoever ticks a record again takes the marks away.
+        let ticked = self.setup.ticks && Some(lane.remote) == self.setup.gated();
+        if ticked || links.iter().any(linked_again) {
             return Ok(());
         }
-        let system = self.stage.at(lane, gone.other());
-        for mark in self.stage.context(lane).spec.marks(gone.other()) {
+        let (system, spec) = (self.stage.at(lane, gone.other()), self.stage.context(lane).spec);
+        // What was put into the recycle bin and came back carries no mark.
+        let binned = gone == Side::Hub && spec.hub_gone == HubGone::RemoteIsArchived;
+        for mark in spec.marks(gone.other()).into_iter().filter(|_| !binned) {
             let (field, Some(value)) = (mark.field, mark.text()) else { continue };
             if let Some(here) = system.value(&left.id, field)
                 && here != value
@@ -133,14 +139,18 @@ impl Play<'_> {
             })
             .collect();
         let disturbed = self.ledger.disturbed.contains(ident);
+        let goes: Vec<bool> =
+            (0..records.len()).map(|number| self.goes_to(number, records[0].as_deref())).collect();
         if self.all_on() {
-            if let Some(missing) = records.iter().position(Option::is_none) {
+            if let Some(missing) = (0..records.len()).find(|number| goes[*number] && records[*number].is_none())
+            {
                 if disturbed || self.ledger.refused.contains(ident) {
                     return Ok(());
                 }
                 return Err(Broken::new(LINKED, format!("there is no {ident} in system {missing}")));
             }
-            let ids: Vec<&str> = records.iter().flatten().map(String::as_str).collect();
+            let there = records.iter().zip(&goes);
+            let ids: Vec<Option<&str>> = there.map(|(id, goes)| id.as_deref().filter(|_| *goes)).collect();
             self.check_ids(ident, &ids)?;
             for field in self.setup.style.both_ways() {
                 self.check_field(ident, field, &ids)?;
@@ -149,7 +159,8 @@ impl Play<'_> {
                 self.check_derived(&ids)?;
             }
         }
-        if disturbed {
+        let rests = records.iter().zip(&goes).any(|(id, goes)| id.is_some() && !goes);
+        if disturbed || rests {
             return Ok(());
         }
         for field in self.setup.style.both_ways() {
@@ -159,25 +170,24 @@ impl Play<'_> {
     }
 
     /// The ids stand on both sides, and the link is there.
-    fn check_ids(&self, ident: &str, ids: &[&str]) -> Result<(), Broken> {
+    fn check_ids(&self, ident: &str, ids: &[Option<&str>]) -> Result<(), Broken> {
         for remote in 0..self.setup.remotes {
-            let spec = super::setup::spec(remote);
+            let (Some(here), Some(there)) = (ids[0], ids[remote + 1]) else { continue };
+            let spec = self.setup.spec(remote);
             let [on_hub, on_remote] = [
-                self.stage.systems[0].value(ids[0], spec.id_field(Side::Hub)),
-                self.stage.systems[remote + 1].value(ids[remote + 1], spec.id_field(Side::Remote)),
+                self.stage.systems[0].value(here, spec.id_field(Side::Hub)),
+                self.stage.systems[remote + 1].value(there, spec.id_field(Side::Remote)),
             ];
-            if on_hub.as_deref() != Some(ids[remote + 1]) || on_remote.as_deref() != Some(ids[0]) {
+            if on_hub.as_deref() != Some(there) || on_remote.as_deref() != Some(here) {
                 return Err(Broken::new(
                     LINKED,
                     format!(
-                        "{ident} carries the ids {on_hub:?} and {on_remote:?} instead of {} and {}",
-                        ids[remote + 1],
-                        ids[0]
+                        "{ident} carries the ids {on_hub:?} and {on_remote:?} instead of {there} and {here}"
                     ),
                 ));
             }
-            let hub = self.stage.systems[0].reference(ids[0]);
-            let remote = self.stage.systems[remote + 1].reference(ids[remote + 1]);
+            let hub = self.stage.systems[0].reference(here);
+            let remote = self.stage.systems[remote + 1].reference(there);
             let linked =
                 |link: &Link| link.hub == hub && link.remote == remote && link.status == LinkStatus::Active;
             if !self.stage.store.links().iter().any(linked) {
@@ -193,12 +203,18 @@ impl Play<'_> {
             || (field == FIRM && self.ledger.firms_doubled)
     }
 
-    fn check_field(&self, ident: &str, field: &'static str, ids: &[&str]) -> Result<(), Broken> {
+    fn check_field(
+        &self,
+        ident: &str,
+        field: &'static str,
+        ids: &[Option<&str>],
+    ) -> Result<(), Broken> {
         if self.is_out_of_question(ident, field) {
             return Ok(());
         }
+        let there = ids.iter().enumerate().filter_map(|(number, id)| Some((number, (*id)?)));
         let values: Vec<String> =
-            (0..ids.len()).map(|number| self.held(number, ids[number], field).unwrap_or_default()).collect();
+            there.map(|(number, id)| self.held(number, id, field).unwrap_or_default()).collect();
         if values.iter().any(|value| tag(value) != tag(&values[0])) {
             return Err(Broken::new(CONVERGES, format!("{field} of {ident} is {values:?}")));
         }
@@ -206,21 +222,23 @@ impl Play<'_> {
     }
 
     /// Fields that are made of others on the other side are what they are made of now.
-    fn check_derived(&self, ids: &[&str]) -> Result<(), Broken> {
+    fn check_derived(&self, ids: &[Option<&str>]) -> Result<(), Broken> {
         if self.setup.style != Style::Derived || self.setup.map_edits || self.setup.refusals {
             return Ok(());
         }
-        for remote in 1..ids.len() {
+        let value = |number: usize, field: &str| {
+            ids[number].and_then(|id| self.stage.systems[number].value(id, field)).unwrap_or_default()
+        };
+        for remote in (1..ids.len()).filter(|remote| ids[*remote].is_some()) {
             let joined = |number: usize, between: &str| {
-                let parts = ["first", "phone"]
-                    .map(|f| self.stage.systems[number].value(ids[number], f).unwrap_or_default());
+                let parts = ["first", "phone"].map(|field| value(number, field));
                 let delimiter: Vec<char> = between.chars().collect();
                 // coreBOS cuts the delimiter off at the end, as a set of characters.
                 parts.join(between).trim_end_matches(&delimiter[..]).trim().to_owned()
             };
             let made = [(0, "label", joined(remote, " ")), (remote, "greeting", joined(0, "/"))];
             for (number, field, wanted) in made {
-                let here = self.stage.systems[number].value(ids[number], field).unwrap_or_default();
+                let here = value(number, field);
                 if here != wanted {
                     return Err(Broken::new(
                         CONVERGES,
@@ -300,6 +318,7 @@ impl Play<'_> {
         let quiet = self.ledger.crashes == 0
             && !self.setup.refusals
             && !self.setup.records_end()
+            && !self.setup.ticks
             && !self.setup.map_edits;
         match self.ledger.written_too_often().filter(|_| quiet) {
             Some((system, ident, writes, acts)) => Err(Broken::new(

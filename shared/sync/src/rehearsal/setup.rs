@@ -3,63 +3,26 @@
 use std::sync::{Arc, LazyLock};
 
 use jiff::SignedDuration;
-use mapping::{FieldMap, Semantics};
-use model::{Direction, ObjectName, Pair, PairKind, System, SystemKind};
+use model::{ObjectName, Pair};
 
 use super::chance::Chance;
 use super::families::FIRM;
-use crate::memory::{MemoryClock, MemoryField, MemorySchema, MemorySystem};
-use crate::pair_map::{Association, PairContext, PairMap};
-use crate::pairs::{Mark, Marked, PAIRS, PairSpec};
+use super::remotes::{KEPT_ON_HUB, Remote};
+use super::style::{self, STYLES};
+use crate::memory::{Habits, MemoryClock, MemoryField, MemorySchema, MemorySystem};
+use crate::pair_map::{Association, PairContext};
+use crate::pairs::PAIRS;
 use crate::settings::{FirstLink, Operations, PairSettings, Winner};
 
-/// The second remote system is an instance of the same kind; its ids have a field of their own in coreBOS.
-static SHOP: PairSpec = PairSpec {
-    remote_id_on_hub: "shop_id",
-    marks_on_hub: &[
-        Mark { field: "shop_id", marked: Marked::As(""), unmarked: None },
-        Mark { field: "deleted_in_shop", marked: Marked::As("1"), unmarked: Some("0") },
-    ],
-    ..PAIRS[0]
-};
-
-/// Its companies.
-static SHOP_FIRMS: PairSpec = PairSpec {
-    remote_id_on_hub: "shop_id",
-    marks_on_hub: &[
-        Mark { field: "shop_id", marked: Marked::As(""), unmarked: None },
-        Mark { field: "deleted_in_shop", marked: Marked::As("1"), unmarked: Some("0") },
-    ],
-    ..PAIRS[1]
-};
-
-/// The field that names a company, in coreBOS and elsewhere.
-const FIRM_NAMES: [&str; 2] = ["accountname", "companyname"];
-
-/// Which fields there are, and how they travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
-    /// One to one.
-    Plain,
-    /// Fields on both sides are made of two others on the other side, one way.
-    Derived,
-    /// coreBOS cuts one field and stores another in capitals; a map makes capitals of a third; one has a master,
-    /// one is a constant, one reads the clock.
-    Lossy,
-    /// A field of coreBOS joins two, and one of these is made of it.
-    Joined,
-    /// People belong to companies, which travel as well.
-    Families,
-}
-
-/// All of them, in order.
-const STYLES: [Style; 5] = [Style::Plain, Style::Derived, Style::Lossy, Style::Joined, Style::Families];
+pub(crate) use super::style::Style;
 
 /// Everything that stays the same while a schedule is played.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a danger of its own")]
 pub(crate) struct Setup {
     pub(crate) remotes: usize,
+    /// The last of them is a HubSpot.
+    pub(crate) hubspot: bool,
     pub(crate) style: Style,
     pub(crate) settings: Vec<PairSettings>,
     /// By system: how far its clock goes wrong, in seconds.
@@ -78,6 +41,10 @@ pub(crate) struct Setup {
     pub(crate) deletes: bool,
     pub(crate) merges: bool,
     pub(crate) restores: bool,
+    /// People change their mind about what goes to HubSpot.
+    pub(crate) ticks: bool,
+    /// People want to be forgotten in HubSpot.
+    pub(crate) erasures: bool,
     pub(crate) used_ids: bool,
     pub(crate) refusals: bool,
     pub(crate) map_edits: bool,
@@ -87,7 +54,7 @@ pub(crate) struct Setup {
 impl Setup {
     /// Records are deleted or merged in it.
     pub(crate) fn records_end(&self) -> bool {
-        self.deletes || self.merges || self.brake
+        self.deletes || self.merges || self.brake || self.erasures
     }
 
     /// A setup in which nothing can go wrong.
@@ -100,6 +67,7 @@ impl Setup {
         };
         Self {
             remotes,
+            hubspot: false,
             style,
             settings: vec![settings; remotes],
             skew: vec![0; remotes + 1],
@@ -113,6 +81,8 @@ impl Setup {
             deletes: false,
             merges: false,
             restores: false,
+            ticks: false,
+            erasures: false,
             used_ids: false,
             refusals: false,
             map_edits: false,
@@ -164,6 +134,13 @@ impl Setup {
             _ => {}
         }
         setup.deletes |= setup.used_ids;
+        if chance.one_in(3) && style != Style::Families {
+            setup.hubspot = true;
+            setup.ticks = chance.one_in(3);
+            setup.erasures = setup.deletes && chance.one_in(3);
+            // HubSpot gives no id away twice.
+            setup.used_ids = false;
+        }
         if chance.one_in(3) {
             for skew in &mut setup.skew {
                 *skew = i64::from(chance.byte() % 9) - 4;
@@ -194,182 +171,43 @@ impl Setup {
     }
 }
 
-impl Style {
-    /// The fields that both maps carry one to one, capitals and cuts aside.
-    pub(crate) fn both_ways(self) -> &'static [&'static str] {
-        match self {
-            Self::Plain => &["phone", "city"],
-            Self::Derived => &["phone", "first"],
-            Self::Lossy => &["phone", "code", "word", "tier"],
-            Self::Joined => &["phone"],
-            Self::Families => &["phone", FIRM],
-        }
-    }
-
-    /// The fields that people edit, on whichever side has them.
-    pub(crate) fn people_edit(self) -> &'static [&'static str] {
-        match self {
-            Self::Joined => &["first", "last", "full", "phone"],
-            _ => self.both_ways(),
-        }
-    }
-
-    /// The maps into coreBOS and out of it; the last one is what an administrator makes of the first.
-    fn maps(self) -> [String; 3] {
-        let plain = ["ident", "email", "phone"].map(copy).concat();
-        let (more_in, more_out) = match self {
-            Self::Plain => (copy("city"), copy("city")),
-            Self::Derived => (
-                copy("first") + &joined("label", ["first", "phone"], " "),
-                copy("first") + &joined("greeting", ["first", "phone"], "/"),
-            ),
-            Self::Lossy => (
-                ["code", "word"].map(copy).concat()
-                    + &field("tier", &part("tier", ""), "<master>true</master>")
-                    + &field("leadsource", &part("Promoter", "CONST"), ""),
-                copy("code")
-                    + &field("word", &part("uppercase(word)", "EXPRESSION"), "")
-                    + &field("tier", &part("tier", ""), "<master>false</master>")
-                    + &field("stamp", &part("get_date('now')", "EXPRESSION"), ""),
-            ),
-            Self::Families => (String::new(), String::new()),
-            Self::Joined => (joined("full", ["first", "last"], " "), field("last", &part("full", ""), "")),
-        };
-        let map = |fields: &str| format!("<map><fields>{fields}</fields></map>");
-        let edited = plain.replace(&copy("phone"), &field("phone", &part("mobile", ""), ""));
-        [map(&(plain.clone() + &more_in)), map(&(plain + &more_out)), map(&(edited + &more_in))]
-    }
-}
-
-fn part(source: &str, directive: &str) -> String {
-    let directive =
-        if directive.is_empty() { String::new() } else { format!("<OrgfieldID>{directive}</OrgfieldID>") };
-    format!("<Orgfield><OrgfieldName>{source}</OrgfieldName>{directive}</Orgfield>")
-}
-
-fn field(name: &str, parts: &str, more: &str) -> String {
-    format!("<field><fieldname>{name}</fieldname><Orgfields>{parts}</Orgfields>{more}</field>")
-}
-
-fn copy(name: &str) -> String {
-    field(name, &part(name, ""), "")
-}
-
-fn joined(name: &str, sources: [&str; 2], delimiter: &str) -> String {
-    let parts =
-        sources.map(|source| part(source, "")).concat() + &format!("<delimiter>{delimiter}</delimiter>");
-    field(name, &parts, "")
-}
-
-/// The compiled maps of a style and a pair.
-#[derive(Clone)]
-struct Maps {
-    to_hub: PairMap,
-    to_remote: PairMap,
-    edited: PairMap,
-}
-
-static MAPS: LazyLock<Vec<[Maps; 2]>> =
-    LazyLock::new(|| STYLES.map(|style| [0, 1].map(|remote| compile(style, remote))).into());
-
-#[expect(
-    clippy::panic,
-    reason = "the maps stand in this file; one that does not compile must not pass for an empty one"
-)]
-fn compiled(xml: &str) -> FieldMap {
-    let compiled = FieldMap::compile("a map of the rehearsal", xml.as_bytes(), Semantics::Bridge);
-    compiled.unwrap_or_else(|error| panic!("a map of the rehearsal: {error}\n{xml}"))
-}
-
-fn compile(style: Style, remote: usize) -> Maps {
-    let [to_hub, to_remote, edited] = style.maps();
-    let map = |xml: &str, direction| {
-        let map = PairMap::new(compiled(xml), spec(remote), direction);
-        if style == Style::Families { map.with_associations(spec(remote), direction) } else { map }
-    };
-    Maps {
-        to_hub: map(&to_hub, Direction::ToHub),
-        to_remote: map(&to_remote, Direction::ToRemote),
-        edited: map(&edited, Direction::ToHub),
-    }
-}
-
-pub(crate) fn spec(remote: usize) -> &'static PairSpec {
-    if remote == 0 { &PAIRS[0] } else { &SHOP }
-}
-
-/// The pair of the companies of a remote.
-pub(crate) fn firms_spec(remote: usize) -> &'static PairSpec {
-    if remote == 0 { &PAIRS[1] } else { &SHOP_FIRMS }
-}
-
-/// The field of a system that names a company.
-pub(crate) fn firm_name(system: usize) -> &'static str {
-    FIRM_NAMES[usize::from(system > 0)]
-}
-
-/// The system with this number: coreBOS is 0.
-#[expect(clippy::expect_used, reason = "the names stand here")]
-pub(crate) fn system(number: usize) -> System {
-    let (kind, name) = match number {
-        0 => (SystemKind::CoreBos, "main"),
-        1 => (SystemKind::Mautic, "main"),
-        _ => (SystemKind::Mautic, "shop"),
-    };
-    System::new(kind, name).expect("a good name")
-}
-
 /// The pair of a remote, ready to decide.
 pub(crate) fn context(setup: &Setup, remote: usize, map_edited: bool) -> Arc<PairContext> {
-    let maps = &MAPS[setup.style as usize][remote];
+    let maps = style::maps(setup.style, setup.remote(remote));
+    let spec = setup.spec(remote);
     Arc::new(PairContext {
-        pair: Pair { kind: PairKind::MauticContacts, hub: system(0), remote: system(remote + 1) },
-        spec: spec(remote),
+        pair: Pair { kind: spec.kind, hub: setup.system(0), remote: setup.system(remote + 1) },
+        spec,
         settings: setup.settings[remote].clone(),
         to_hub: if map_edited { maps.edited.clone() } else { maps.to_hub.clone() },
         to_remote: maps.to_remote.clone(),
         hub_is_pushed: true,
         remote_is_pushed: true,
-        associations: setup.style.associations(setup, remote),
+        associations: associations(setup, remote),
     })
 }
 
-fn firms_pair(remote: usize) -> Pair {
-    Pair { kind: PairKind::MauticCompanies, hub: system(0), remote: system(remote + 1) }
+fn firms_pair(setup: &Setup, remote: usize) -> Pair {
+    let kind = setup.firms_spec(remote).kind;
+    Pair { kind, hub: setup.system(0), remote: setup.system(remote + 1) }
 }
 
-impl Style {
-    fn associations(self, setup: &Setup, remote: usize) -> Vec<Association> {
-        let specs = spec(remote).associations.iter().filter(|_| self == Self::Families);
-        let carried = specs.map(|spec| Association {
-            spec,
-            parents: firms_pair(remote),
-            parent_settings: setup.settings[remote].clone(),
-        });
-        carried.collect()
-    }
+fn associations(setup: &Setup, remote: usize) -> Vec<Association> {
+    let specs = setup.spec(remote).associations.iter().filter(|_| setup.style == Style::Families);
+    let carried = specs.map(|spec| Association {
+        spec,
+        parents: firms_pair(setup, remote),
+        parent_settings: setup.settings[remote].clone(),
+    });
+    carried.collect()
 }
-
-/// The maps of the companies, by remote: into coreBOS and out of it.
-static FIRM_MAPS: LazyLock<[[PairMap; 2]; 2]> = LazyLock::new(|| {
-    let [hub, remote] = FIRM_NAMES;
-    let xml =
-        |to: &str, from: &str| format!("<map><fields>{}</fields></map>", field(to, &part(from, ""), ""));
-    [0, 1].map(|number| {
-        let spec = firms_spec(number);
-        [
-            PairMap::new(compiled(&xml(hub, remote)), spec, Direction::ToHub),
-            PairMap::new(compiled(&xml(remote, hub)), spec, Direction::ToRemote),
-        ]
-    })
-});
 
 /// The pair of the companies of a remote, ready to decide.
 pub(crate) fn firms_context(setup: &Setup, remote: usize) -> Arc<PairContext> {
-    let [to_hub, to_remote] = FIRM_MAPS[remote].clone();
+    let [to_hub, to_remote] = style::firm_maps(setup.remote(remote)).clone();
     Arc::new(PairContext {
-        pair: firms_pair(remote),
-        spec: firms_spec(remote),
+        pair: firms_pair(setup, remote),
+        spec: setup.firms_spec(remote),
         settings: setup.settings[remote].clone(),
         to_hub,
         to_remote,
@@ -379,17 +217,28 @@ pub(crate) fn firms_context(setup: &Setup, remote: usize) -> Arc<PairContext> {
     })
 }
 
-static SCHEMAS: LazyLock<Vec<[MemorySchema; 4]>> = LazyLock::new(|| {
+/// What a system is, as far as its fields show it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fields {
+    Hub,
+    Mautic,
+    HubSpot,
+}
+
+/// By style, by system, and whether phones are refused there.
+static SCHEMAS: LazyLock<Vec<[[MemorySchema; 2]; 3]>> = LazyLock::new(|| {
+    let systems = [Fields::Hub, Fields::Mautic, Fields::HubSpot];
     STYLES
-        .map(|s| [(true, false), (true, true), (false, false), (false, true)].map(|(h, r)| schema(s, h, r)))
+        .map(|style| systems.map(|fields| [false, true].map(|refuses| schema(style, fields, refuses))))
         .into()
 });
 
-fn schema(style: Style, hub: bool, refuses: bool) -> MemorySchema {
-    let ids: &[&'static str] = if hub {
-        &["mautic_id", "deleted_in_mautic", "shop_id", "deleted_in_shop"]
-    } else {
-        &["corebos_id", "mobile"]
+fn schema(style: Style, fields: Fields, refuses: bool) -> MemorySchema {
+    let hub = fields == Fields::Hub;
+    let ids: &[&'static str] = match fields {
+        Fields::Hub => KEPT_ON_HUB,
+        Fields::Mautic => &["corebos_id", "mobile"],
+        Fields::HubSpot => &["corebos_id", "mobile", "record_url"],
     };
     let own: &[&'static str] = match (style, hub) {
         (Style::Plain, _) => &[],
@@ -410,6 +259,7 @@ fn schema(style: Style, hub: bool, refuses: bool) -> MemorySchema {
             cut_at: (name == "phone" && lossy).then_some(5),
             capitals: name == "code" && lossy,
             refuses: (refuses && name == "phone").then(|| "bad".to_owned()),
+            unique: fields == Fields::HubSpot && matches!(name, "email" | "corebos_id"),
             ..MemoryField::default()
         };
         (name, field)
@@ -418,31 +268,44 @@ fn schema(style: Style, hub: bool, refuses: bool) -> MemorySchema {
 
 /// The systems of a setup, empty.
 pub(crate) fn systems(setup: &Setup, clock: &MemoryClock) -> Vec<MemorySystem> {
-    let number_and_skew = setup.skew.iter().enumerate();
-    number_and_skew
-        .map(|(number, skew)| {
-            let object = if number == 0 { PAIRS[0].hub_object } else { PAIRS[0].remote_object };
-            let which = if number == 0 { 0 } else { 2 } + usize::from(setup.refusals);
-            let schema = SCHEMAS[setup.style as usize][which].clone();
-            MemorySystem::new(system(number), ObjectName::new(object), schema, clock.clone())
-                .with_clock_ahead_by(SignedDuration::from_secs(*skew))
-        })
-        .collect()
+    let systems = setup.skew.iter().enumerate().map(|(number, skew)| {
+        let object = setup.remote_of(number).map_or(PAIRS[0].hub_object, |r| r.spec().remote_object);
+        let fields = match setup.remote_of(number) {
+            None => Fields::Hub,
+            Some(Remote::HubSpot) => Fields::HubSpot,
+            Some(_) => Fields::Mautic,
+        };
+        let schema = &SCHEMAS[setup.style as usize][fields as usize][usize::from(setup.refusals)];
+        MemorySystem::new(setup.system(number), ObjectName::new(object), schema.clone(), clock.clone())
+            .with_clock_ahead_by(SignedDuration::from_secs(*skew))
+            .with_habits(setup.habits(number))
+    });
+    systems.collect()
 }
 
 /// The companies of the systems, none yet.
 pub(crate) fn firms(setup: &Setup, clock: &MemoryClock) -> Vec<MemorySystem> {
     let firms = setup.skew.iter().enumerate().map(|(number, skew)| {
-        let spec = &PAIRS[1];
-        let (object, ids): (_, &[&'static str]) = if number == 0 {
-            (spec.hub_object, &["mautic_id", "deleted_in_mautic", "shop_id", "deleted_in_shop"])
-        } else {
-            (spec.remote_object, &["company_corebos_id"])
+        let (object, kept): (_, &[&'static str]) = match setup.remote_of(number) {
+            None => (PAIRS[1].hub_object, KEPT_ON_HUB),
+            Some(Remote::HubSpot) => (PAIRS[3].remote_object, &["corebos_id", "record_url"]),
+            Some(_) => (PAIRS[1].remote_object, &["company_corebos_id"]),
         };
-        let fields = [firm_name(number)].into_iter().chain(ids.iter().copied());
-        let schema = MemorySchema::of(fields.map(|name| (name, MemoryField::default())));
-        MemorySystem::new(system(number), ObjectName::new(object), schema, clock.clone())
+        let fields = [setup.firm_name(number)].into_iter().chain(kept.iter().copied());
+        let unique = setup.remote_of(number) == Some(Remote::HubSpot);
+        let schema = MemorySchema::of(fields.map(|name| {
+            let field = MemoryField { unique: unique && name == "corebos_id", ..MemoryField::default() };
+            (name, field)
+        }));
+        MemorySystem::new(setup.system(number), ObjectName::new(object), schema, clock.clone())
             .with_clock_ahead_by(SignedDuration::from_secs(*skew))
+            .with_habits(setup.habits(number))
     });
     firms.collect()
+}
+
+impl Setup {
+    fn habits(&self, system: usize) -> Habits {
+        self.remote_of(system).map_or(Habits::Forgets, Remote::habits)
+    }
 }

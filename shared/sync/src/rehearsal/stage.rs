@@ -120,8 +120,8 @@ impl Stage {
     pub(crate) fn new(setup: &Setup) -> Self {
         let clock = MemoryClock::default();
         let systems = setup::systems(setup, &clock);
-        let names = (0..=setup.remotes).map(setup::system);
-        let remote_names: Vec<System> = (1..=setup.remotes).map(setup::system).collect();
+        let names = (0..=setup.remotes).map(|number| setup.system(number));
+        let remote_names: Vec<System> = (1..=setup.remotes).map(|number| setup.system(number)).collect();
         Self {
             queue: MemoryQueue::towards(names).that_remember_receipts(clock.clone()),
             contexts: (0..setup.remotes).map(|remote| setup::context(setup, remote, false)).collect(),
