@@ -79,6 +79,28 @@ async fn the_same_person_who_comes_back_takes_over_the_marked_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_marked_record_goes_to_mautic_again_when_its_mark_is_cleared_and_not_before() {
+    let mut world = quick_world().await;
+    let webhook = world.local.webhook_url("webhook-corebos");
+    world.systems.point_workflows_at(&webhook).await.unwrap();
+    let (id, hub) = world.linked_contact(&json!({ "lastname": "Gone", "email": "gone@example.org" })).await;
+    assert!(world.systems.mautic.delete_contact(id).await);
+    marked(&mut world, &hub).await;
+    world.systems.corebos.edit(&hub, &json!({ "mobile": "600" })).await.unwrap();
+    world.quiet().await;
+    assert!(world.systems.mautic.contacts().is_empty(), "an edit does not bring it back");
+    world.systems.corebos.edit(&hub, &json!({ "deleted_in_mautic": "0" })).await.unwrap();
+    let again = world.mautic_contact_of(&hub).await;
+    assert_ne!(again, id);
+    world.until_field(&hub, "mautic_id", &again.to_string()).await;
+    world.quiet().await;
+    assert_eq!(text(&world.systems.mautic.contact(again).unwrap(), "mobile"), "600");
+    assert_eq!(world.systems.mautic.contacts().len(), 1);
+    assert_ne!(text(&world.systems.corebos.record(&hub).unwrap(), "deleted_in_mautic"), "1");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_a_form_merges_into_a_new_id_keeps_its_record() {
     let mut world = quick_world().await;
     let (old, hub) = world.linked_contact(&json!({ "lastname": "Pérez", "email": "ana@example.org" })).await;

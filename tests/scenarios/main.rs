@@ -45,6 +45,7 @@ mod visitor_events;
 mod visitors_become_contacts;
 mod what_goes_in_one_crm_is_marked_in_the_other;
 mod who_refuses_mail;
+mod who_wins_a_conflict;
 mod why_a_record_is_not_in_step;
 mod why_a_visitor_is_no_contact;
 mod wrong_configuration_loses_nothing;

@@ -264,7 +264,7 @@ fn park_too<W: World>(seen: &Seen<'_, W>, settlement: &mut Settlement, reason: O
 async fn pause<W: World>(seen: &Seen<'_, W>) -> Result<Option<Report>, PushError> {
     let Some(link) = &seen.link else { return Ok(None) };
     let settlement = Settlement {
-        link: Some(Link { paused: true, ..link.clone() }),
+        link: Some(Link { paused: !broken(Break::ForgetThePause), ..link.clone() }),
         history: Some(history(seen, "paused", Vec::new(), Vec::new())),
         ..Settlement::default()
     };

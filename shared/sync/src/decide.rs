@@ -248,11 +248,12 @@ fn linked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link, so
             update(situation, Some(link), broken(Break::KeepBasesOfTheDead), source, target, again)
         }
         (LinkStatus::Tombstone { .. }, _) if broken(Break::IgnoreTombstones) => create(situation, source),
-        // The gate is open again, and only an administrator opens one that the bridge has closed.
-        (LinkStatus::Tombstone { gone, .. }, _)
-            if *gone == target_side
-                && target_side == Side::Remote
-                && situation.context.spec.gate.is_some() =>
+        // The gate is open: an administrator has opened what the bridge had closed, or the record itself is back, and
+        // nobody can take its partner out of the recycle bin.
+        (LinkStatus::Tombstone { .. }, _)
+            if target_side == Side::Remote
+                && situation.context.spec.gate.is_some()
+                && !broken(Break::IgnoreClearedMarks) =>
         {
             if operations.create {
                 Plan::Forget
@@ -260,8 +261,8 @@ fn linked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link, so
                 Plan::Skip(SkipReason::SwitchedOff)
             }
         }
-        (LinkStatus::Tombstone { gone, .. }, TargetNow::Gone { successor: None }) if *gone == target_side => {
-            still_gone(situation, link, source)
+        (LinkStatus::Tombstone { gone, .. }, TargetNow::Gone { successor: None }) => {
+            still_gone(situation, link, *gone, source)
         }
         (LinkStatus::Tombstone { .. }, _) => Plan::Skip(SkipReason::Tombstone),
         (_, TargetNow::Linked(target)) => {
@@ -304,8 +305,13 @@ fn linked<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link, so
     }
 }
 
-/// What becomes of a record whose partner is gone and stays so.
-fn still_gone<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link, source: &Record) -> Plan {
+/// What becomes of a record that is there, while its partner is gone and stays so. `gone` is what the tombstone says.
+fn still_gone<S: Schema, T: Schema>(
+    situation: &Situation<'_, S, T>,
+    link: &Link,
+    gone: Side,
+    source: &Record,
+) -> Plan {
     let (direction, spec) = (situation.direction, situation.context.spec);
     if spec.gate.is_some() || is_marked(situation, source) {
         return Plan::Skip(SkipReason::Tombstone);
@@ -315,7 +321,7 @@ fn still_gone<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, link: &Link
         named == link.record(direction.target()).id
     };
     // The box is clear and the id still blank: an administrator wants the record back.
-    if direction.target() == Side::Remote && !names_it {
+    if gone == Side::Remote && direction.target() == gone && !names_it {
         let wanted = situation.context.operations(direction).create && !broken(Break::IgnoreClearedMarks);
         return if wanted { Plan::Forget } else { Plan::Skip(SkipReason::Tombstone) };
     }

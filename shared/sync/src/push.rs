@@ -176,7 +176,7 @@ async fn forget_erased<W: World>(
     notice: &Notice,
     report: &Report,
 ) -> Result<(), StoreError> {
-    if notice.kind != NoticeKind::Erased {
+    if notice.kind != NoticeKind::Erased || broken(Break::ForgetNobody) {
         return Ok(());
     }
     let link = environment.store.find_link(&notice.record, &environment.context.pair).await?;

@@ -20,6 +20,8 @@ mod grounds;
 mod ledger;
 mod people;
 mod play;
+#[cfg(test)]
+mod portal;
 mod portrait;
 #[cfg(test)]
 mod proofs;

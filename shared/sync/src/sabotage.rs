@@ -95,6 +95,16 @@ pub(crate) enum Break {
     TakeMergesForDeletes,
     /// Rule 11: there is no brake.
     NoBrake,
+    /// Rule 11: the survivor of a merge is not asked whose partner it is.
+    AskNoSurvivor,
+    /// Rule 11: nobody looks for who stands for a record that is gone before its partner goes into the recycle bin.
+    LookForNoHeir,
+    /// Rule 11: what is kept of who wants to be forgotten stays.
+    ForgetNobody,
+    /// Rule 12: what a record says about being kept in step counts for nothing.
+    IgnoreTheGate,
+    /// Rule 12: nobody writes down that a record was not to be kept in step any more.
+    ForgetThePause,
     /// Rule 12: the switches switch nothing.
     IgnoreSwitches,
     /// Rule 12: pending fields of a direction that is off count.

@@ -11,6 +11,7 @@ use crate::gate;
 use crate::pairs::{HubGone, PAIRS, PairSpec, pair_spec};
 use crate::ports::{Canonical, ChangeQueue, Clock, Connector, Lookup, Reading, Record, Schema, StateStore};
 use crate::push::{Environment, PushError, Seen, World};
+use crate::sabotage::{Break, broken};
 
 /// The link of the record that a merged one lives on in; that of the record which the survivor names as its own, where it
 /// has not moved to the survivor yet: the merge of two linked records leaves one of them over, and the survivor says which.
@@ -24,7 +25,8 @@ pub(crate) async fn link_of_survivor<W: World>(
     }
     let is_remote = context.side_of(&survivor.reference) == Side::Remote;
     let carried = survivor.fields.text(context.spec.id_field(Side::Remote)).unwrap_or_default().trim();
-    if context.spec.gate.is_none() || !is_remote || carried.is_empty() {
+    let asked = context.spec.gate.is_some() && is_remote && !broken(Break::AskNoSurvivor);
+    if !asked || carried.is_empty() {
         return Ok(None);
     }
     let named = RecordRef::new(&context.pair.hub, &context.spec.object(Side::Hub), carried);
@@ -45,7 +47,8 @@ pub(crate) async fn heir<W: World>(
     let Some(link) = link.filter(|link| link.status == LinkStatus::Active && !link.paused) else {
         return Ok(source);
     };
-    if environment.direction != Direction::ToRemote || spec.hub_gone != HubGone::RemoteIsArchived {
+    let archives = spec.hub_gone == HubGone::RemoteIsArchived && !broken(Break::LookForNoHeir);
+    if environment.direction != Direction::ToRemote || !archives {
         return Ok(source);
     }
     let mut lookups =

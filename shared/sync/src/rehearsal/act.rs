@@ -42,6 +42,11 @@ pub(crate) enum Act {
         record: u8,
         on: bool,
     },
+    /// An administrator clears the mark that says that a remote has deleted a record.
+    ClearMark {
+        remote: u8,
+        record: u8,
+    },
     /// Somebody wants to be forgotten in HubSpot.
     Erase {
         record: u8,
@@ -145,6 +150,7 @@ pub(crate) fn by_chance(setup: &Setup, chance: &mut Chance) -> Vec<Act> {
         if setup.records_end() { 3 } else { 1 },
         on(setup.ticks, 3),
         on(setup.erasures, 2),
+        on(setup.clears, 3),
     ];
     (0..count).map(|_| one(setup, chance, &weights)).collect()
 }
@@ -263,7 +269,8 @@ fn one(setup: &Setup, chance: &mut Chance, weights: &[u32]) -> Act {
         15 => Act::Fault { system, answer_lost: !chance.one_in(4) },
         16 => Act::Rest,
         17 => tick(chance),
-        _ => Act::Erase { record: chance.byte() },
+        18 => Act::Erase { record: chance.byte() },
+        _ => Act::ClearMark { remote: chance.byte(), record: chance.byte() },
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) const GATE: &str = "What is not ticked does not travel.";
 pub(crate) const OLD_ID: &str = "Nothing is sent to an id that a merge has taken away.";
 pub(crate) const RIDES: &str = "The time of the last sync is never a write of its own.";
 pub(crate) const FORGOTTEN: &str = "Who wants to be forgotten is forgotten.";
+pub(crate) const BACK: &str = "What an administrator wants back comes back.";
 pub(crate) const STILL: &str = "What is told once more writes nothing.";
 
 impl Play<'_> {
@@ -111,7 +112,7 @@ impl Play<'_> {
         if twins > 1 && !self.ledger.replaced.contains(ident) {
             return Err(Broken::new(SECOND, format!("{record} is another {ident}")));
         }
-        let certain = self.ledger.crashes == 0 && !self.setup.used_ids;
+        let certain = !self.setup.used_ids && !self.ledger.replaced.contains(ident);
         if certain && self.ledger.is_deleted(lane.remote, number, ident) {
             return Err(Broken::new(STAYS_DELETED, format!("{record} brings {ident} back")));
         }
@@ -186,11 +187,15 @@ impl Play<'_> {
         let links = self.stage.store.links();
         let link = links.iter().find(|link| link.pair == *pair && *link.record(side) == record)?;
         let survivor = self.stage.at(lane, side.other()).merged_into(&link.record(side.other()).id)?;
-        // Where coreBOS says what is kept in step, one of two merged partners is left over, and marked.
+        // Where coreBOS says what is kept in step, one of two merged partners is left over, and marked: the one that the
+        // survivor does not name.
+        let spec = self.stage.context(lane).spec;
         let has_another = |other: &&Link| {
             other.id != link.id && other.pair == *pair && other.record(side.other()).id == survivor
         };
-        let is_left_over = self.stage.context(lane).spec.gate.is_some() && links.iter().any(|l| has_another(&l));
+        let named = self.stage.at(lane, side.other()).value(&survivor, spec.id_field(side.other()));
+        let names_another = named.is_some_and(|named| !named.is_empty() && named != asked.id);
+        let is_left_over = spec.gate.is_some() && (names_another || links.iter().any(|l| has_another(&l)));
         (!is_left_over).then_some(survivor)
     }
 
@@ -209,7 +214,7 @@ impl Play<'_> {
         let where_ = |field: &str| format!("{field} of {}", self.stage.systems[number].reference(&asked.id));
         for (field, sent, before, _) in &asked.values {
             // What stood beside a refused field is sent again without it.
-            if matches!(field.as_str(), "stamp" | SYNCED) || (asked.refused && field != "phone") {
+            if matches!(field.as_str(), "stamp" | SYNCED | "hubspotdeletedon") || (asked.refused && field != "phone") {
                 continue;
             }
             let (says, field) = (where_(field), spoken(field));

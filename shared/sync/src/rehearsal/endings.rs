@@ -60,6 +60,27 @@ fn a_merged_record_is_not_marked_as_deleted_and_its_partner_follows_the_survivor
 }
 
 #[test]
+fn a_record_whose_mark_is_cleared_is_brought_back_and_no_other() {
+    let setup = Setup { deletes: true, clears: true, ..plain() };
+    let acts = [delete(ONE), Act::Rest, edit(HUB, CITY), Act::Rest];
+    tell(&setup, &acts, &[(ONE, "phone", "nobody"), (HUB, "deleted_in_mautic", "1")], &[]);
+    let acts = [&acts[..], &[Act::ClearMark { remote: 0, record: 0 }, Act::Rest]].concat();
+    tell(&setup, &acts, &[(ONE, "city", "v002")], &[Break::IgnoreClearedMarks]);
+}
+
+#[test]
+fn a_record_that_comes_back_when_its_partner_is_gone_too_is_marked() {
+    let setup = Setup { deletes: true, restores: true, ..plain() };
+    for (first, second) in [(HUB, ONE), (ONE, HUB)] {
+        for back in [HUB, ONE] {
+            let acts = [delete(first), delete(second), Act::Rest, restore(back), Act::Rest];
+            let wanted = [(HUB, "deleted_in_mautic", "1"), (ONE, "corebos_id", "")];
+            tell(&setup, &acts, &wanted, &[Break::LeaveTheReturnedUnmarked]);
+        }
+    }
+}
+
+#[test]
 fn a_mass_delete_is_stopped_by_the_brake() {
     let mut setup = Setup { brake: true, linked: 4, ..plain() };
     setup.settings[0].deletes_per_hour = 2;

@@ -2,7 +2,7 @@
 
 use model::{Bases, Side};
 
-use super::claims::{BRAKE, FORGOTTEN, GATE, LIVES, OLD_ID, RIDES, STILL, SWITCHED_OFF};
+use super::claims::{BACK, BRAKE, FORGOTTEN, GATE, LIVES, OLD_ID, RIDES, STILL, SWITCHED_OFF};
 use super::play::{Broken, Play};
 use super::remotes::{DELETED, Remote, TICK};
 use super::stage::Stepped;
@@ -21,14 +21,16 @@ impl Play<'_> {
     fn tick_one(&mut self, id: &str, on: bool) {
         let ident = self.ident(0, id);
         self.stage.events += 1;
+        let known_to_be_gone = self.stage.systems[0].value(id, DELETED).as_deref() == Some("1");
         if on {
             self.stage.systems[0].person_edits(id, &[(TICK, "1"), (DELETED, "0")]);
             self.ledger.closed.remove(&ident);
             if let Some(pair) = self.setup.gated() {
-                self.ledger.wanted_again_by(pair, &ident);
+                self.ledger.wanted_again_by(pair, &ident, known_to_be_gone);
             }
         } else {
             self.stage.systems[0].person_edits(id, &[(TICK, "0")]);
+            self.ledger.wanted.retain(|(_, who)| *who != ident);
             self.ledger.closed.insert(ident, self.stage.events);
         }
         for field in [TICK, DELETED] {
@@ -36,6 +38,45 @@ impl Play<'_> {
         }
         let what = if on { "ticks" } else { "takes the tick off" };
         self.tell_with(|stage| format!("Somebody {what} {}.", stage.systems[0].reference(id)));
+    }
+
+    /// An administrator wants a record back that another system has deleted.
+    pub(super) fn clear_mark(&mut self, remote: u8, record: u8) {
+        let remote = usize::from(remote) % self.setup.remotes;
+        let marks = self.setup.spec(remote).marks_on_hub;
+        let boxed = marks.iter().find(|mark| mark.text() == Some("1"));
+        let Some((id, mark)) = self.record(0, record).zip(boxed) else { return };
+        if self.stage.systems[0].value(&id, mark.field).as_deref() != Some("1") {
+            return;
+        }
+        if Some(remote) == self.setup.gated() {
+            self.tick_one(&id, true);
+            return;
+        }
+        let ident = self.ident(0, &id);
+        self.stage.events += 1;
+        self.stage.systems[0].person_edits(&id, &[(mark.field, "0")]);
+        self.ledger.touched((0, &id), mark.field, self.stage.events);
+        self.ledger.wanted_again_by(remote, &ident, true);
+        self.tell_with(|stage| format!("Somebody clears {} of {}.", mark.field, stage.systems[0].reference(&id)));
+    }
+
+    /// What an administrator wants back is back.
+    pub(super) fn check_wanted(&self) -> Result<(), Broken> {
+        if !self.all_on() || self.ledger.crashes > 0 {
+            return Ok(());
+        }
+        for (remote, ident) in &self.ledger.wanted {
+            let (hub, there) = (&self.stage.systems[0], &self.stage.systems[remote + 1]);
+            let is = |number: usize, id: &String| self.ident(number, id) == *ident;
+            let still = hub.ids().iter().any(|id| is(0, id));
+            let judged = !self.ledger.replaced.contains(ident) && !self.ledger.refused.contains(ident);
+            if still && judged && !there.ids().iter().any(|id| is(remote + 1, id)) {
+                let system = self.setup.system(remote + 1);
+                return Err(Broken::new(BACK, format!("there is no {ident} in {system}")));
+            }
+        }
+        Ok(())
     }
 
     /// Everything that is there goes to HubSpot, and is there.

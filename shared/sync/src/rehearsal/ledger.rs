@@ -58,6 +58,8 @@ pub(crate) struct Ledger {
     /// Whose values, that nobody had overwritten knowing them, were overwritten by a push that had seen them: who, field
     /// and value.
     pub(crate) lost: BTreeSet<(String, String, String)>,
+    /// Those that were overwritten by a push that had read the field before they were entered, in one system at least.
+    pub(crate) unseen: BTreeSet<(String, String, String)>,
     /// By system and name: when a person founded a company there.
     pub(crate) founded: BTreeMap<(usize, String), u64>,
     /// A person has founded a company just when the API created it.
@@ -66,6 +68,8 @@ pub(crate) struct Ledger {
     pub(crate) merged_away: BTreeMap<(usize, String), u64>,
     /// Who does not go to HubSpot, since when.
     pub(crate) closed: BTreeMap<String, u64>,
+    /// By pair: what an administrator wants back.
+    pub(crate) wanted: BTreeSet<(usize, String)>,
     /// Those who wanted to be forgotten, by their record.
     pub(crate) erased: Vec<RecordRef>,
     /// By pair and hour: records that were marked as deleted.
@@ -112,13 +116,20 @@ impl Ledger {
             && self.edits[*edit].tag != tag
             && !self.edits[*edit].tag.is_empty()
             && !self.edits.iter().any(|later| later.over == Some(*edit))
-            && !self.edited_since(at, field, began)
         {
-            self.lost.insert((ident.to_owned(), field.to_owned(), self.edits[*edit].tag.clone()));
+            let lost = (ident.to_owned(), field.to_owned(), self.edits[*edit].tag.clone());
+            if self.edited_since(at, field, began) {
+                self.unseen.insert(lost);
+            } else {
+                self.lost.insert(lost);
+            }
         }
-        match self.edits.iter().rposition(|e| e.ident == ident && e.field == field && e.tag == tag) {
-            Some(edit) => self.held.insert(place, edit),
-            None => self.held.remove(&place),
+        // Where two people have made the same edit, it is not certain whose value stands there.
+        let same = |e: &Edit| e.ident == ident && e.field == field && e.tag == tag;
+        let mut same = self.edits.iter().enumerate().filter(|(_, e)| same(e));
+        match (same.next(), same.next()) {
+            (Some((edit, _)), None) => self.held.insert(place, edit),
+            _ => self.held.remove(&place),
         };
     }
 
@@ -167,9 +178,12 @@ impl Ledger {
         self.deleted.retain(|(_, _, who)| who != ident);
     }
 
-    /// Somebody wants it back in one pair.
-    pub(crate) fn wanted_again_by(&mut self, pair: usize, ident: &str) {
+    /// Somebody wants it back in one pair, knowing that it is gone there or not.
+    pub(crate) fn wanted_again_by(&mut self, pair: usize, ident: &str, known_to_be_gone: bool) {
         self.deleted.retain(|(by, _, who)| *by != pair || who != ident);
+        if known_to_be_gone {
+            self.wanted.insert((pair, ident.to_owned()));
+        }
     }
 
     pub(crate) fn is_deleted(&self, pair: usize, system: usize, ident: &str) -> bool {

@@ -131,6 +131,7 @@ impl Play<'_> {
                 }
             }
         }
+        self.ledger.wanted.retain(|(_, who)| *who != ident);
         self.ledger.disturbed.insert(ident);
         self.stage.events += 1;
     }

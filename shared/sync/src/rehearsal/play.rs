@@ -140,6 +140,7 @@ impl Play<'_> {
             Act::Merge { system, winner, loser } => self.merge(system, winner, loser),
             Act::Restore { system, record } => self.restore(system, record),
             Act::Tick { record, on } => self.tick(record, on),
+            Act::ClearMark { remote, record } => self.clear_mark(remote, record),
             Act::Erase { record } => self.erase(record),
             Act::ReuseId { system, record } => self.reuse_id(system, record),
             Act::EditMap { remote } => {

@@ -43,6 +43,8 @@ pub(crate) struct Setup {
     pub(crate) restores: bool,
     /// People change their mind about what goes to HubSpot.
     pub(crate) ticks: bool,
+    /// Administrators want records back that another system has deleted.
+    pub(crate) clears: bool,
     /// People want to be forgotten in HubSpot.
     pub(crate) erasures: bool,
     pub(crate) used_ids: bool,
@@ -82,6 +84,7 @@ impl Setup {
             merges: false,
             restores: false,
             ticks: false,
+            clears: false,
             erasures: false,
             used_ids: false,
             refusals: false,
@@ -134,6 +137,7 @@ impl Setup {
             _ => {}
         }
         setup.deletes |= setup.used_ids;
+        setup.clears = setup.deletes && !setup.used_ids && chance.one_in(3);
         if chance.one_in(3) && style != Style::Families {
             setup.hubspot = true;
             setup.ticks = chance.one_in(3);

@@ -186,6 +186,24 @@ fn two_who_mean_the_same_are_no_rivals_although_a_map_writes_it_differently() {
 }
 
 #[test]
+fn who_makes_the_same_edit_as_somebody_else_can_take_it_back() {
+    // The map out of coreBOS would make capitals of it, and has nothing to do.
+    let word = 2;
+    let acts = [edit(ONE, word), Act::Hear, save(HUB, word), start(), finish(0), blank(HUB, word), Act::Rest];
+    let setup = Setup::calm(1, Style::Lossy);
+    tell(&setup, &acts, &[(HUB, "word", ""), (ONE, "word", "")], &[Break::LetTheSameTravel]);
+}
+
+#[test]
+fn nobody_waits_for_a_winner_that_is_there_already() {
+    // The map out of coreBOS would make capitals of what the other side, which wins, has and coreBOS has too.
+    let word = 2;
+    let acts = [enter(ONE, word), enter_too(HUB, word), save(ONE, word), Act::Hear, start(), finish(0), Act::Rest];
+    let setup = first_won_by(FirstLink::Remote, Setup { linked: 0, ..Setup::calm(1, Style::Lossy) });
+    tell(&setup, &acts, &[(HUB, "word", "v002"), (ONE, "word", "v002")], &[Break::WaitForWhatIsThere]);
+}
+
+#[test]
 fn a_worker_that_dies_between_claim_and_write_leaves_nothing_uncertain() {
     let acts =
         [edit(ONE, PHONE), Act::Hear, start(), until(0, "claim"), crash(), edit(ONE, PHONE), Act::Rest];

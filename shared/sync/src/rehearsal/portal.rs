@@ -1,0 +1,123 @@
+//! Stories of a HubSpot: the tick, the recycle bin, merges into a third record, who wants to be forgotten. Every one of
+//! them tells a broken rule from a whole one.
+
+use super::act::{Act, How};
+use super::setup::{Setup, Style};
+use super::stories::{CITY, HUB, ONE, OTHER, PHONE, edit, tell};
+use crate::sabotage::Break;
+
+/// coreBOS and a HubSpot. One record is linked.
+fn portal() -> Setup {
+    Setup { hubspot: true, ..Setup::calm(1, Style::Plain) }
+}
+
+/// coreBOS, a Mautic and a HubSpot. One record is linked everywhere.
+fn three() -> Setup {
+    Setup { hubspot: true, ..Setup::calm(2, Style::Plain) }
+}
+
+fn tick(on: bool) -> Act {
+    Act::Tick { record: 0, on }
+}
+
+fn delete(system: u8) -> Act {
+    Act::Delete { system, record: 0 }
+}
+
+fn enter(system: u8) -> Act {
+    Act::Create { system, person: 0, field: CITY, with_email: true }
+}
+
+#[test]
+fn an_edit_in_mautic_reaches_hubspot_through_corebos_and_nothing_echoes() {
+    let acts = [edit(ONE, PHONE), edit(OTHER, CITY), Act::Rest];
+    let wanted = [
+        (HUB, "phone", "v002"),
+        (OTHER, "phone", "v002"),
+        (HUB, "city", "v003"),
+        (ONE, "city", "v003"),
+    ];
+    tell(&three(), &acts, &wanted, &[Break::DropTheEchoCheck]);
+    // Nobody tells of what the bridge writes: it tells so itself.
+    let deaf = Setup { deaf: true, ..three() };
+    tell(&deaf, &acts, &wanted, &[Break::TellNoOtherPair]);
+}
+
+#[test]
+fn what_is_not_ticked_stays_where_it_is_and_travels_when_it_is_ticked_again() {
+    let setup = Setup { ticks: true, ..three() };
+    let acts = [tick(false), Act::Rest, edit(ONE, PHONE), edit(OTHER, CITY), Act::Rest];
+    let wanted =
+        [(HUB, "phone", "v002"), (OTHER, "phone", "v001"), (HUB, "city", ""), (OTHER, "city", "v003")];
+    tell(&setup, &acts, &wanted, &[Break::IgnoreTheGate]);
+    let acts = [&acts[..], &[tick(true), Act::Rest]].concat();
+    let wanted = [(OTHER, "phone", "v002"), (HUB, "city", "v003"), (ONE, "city", "v003")];
+    tell(&setup, &acts, &wanted, &[]);
+}
+
+#[test]
+fn a_record_that_lost_its_tick_takes_nothing_with_it_when_it_is_deleted() {
+    let acts = [tick(false), Act::Rest, delete(HUB), Act::Rest, edit(ONE, CITY), Act::Rest];
+    let setup = Setup { ticks: true, deletes: true, ..portal() };
+    tell(&setup, &acts, &[(ONE, "city", "v002")], &[Break::ForgetThePause]);
+}
+
+#[test]
+fn what_rides_along_is_not_written_when_all_else_is_refused() {
+    let bad = Act::Edit { system: ONE, record: 0, field: PHONE, how: How::Bad };
+    let acts = [Act::Pass { seconds: 2 }, bad, Act::Rest];
+    let setup = Setup { refusals: true, ..portal() };
+    tell(&setup, &acts, &[(HUB, "phone", "v001")], &[Break::WriteWhatRidesAlong]);
+}
+
+#[test]
+fn a_record_deleted_in_hubspot_comes_back_when_it_is_ticked_and_not_before() {
+    let setup = Setup { deletes: true, ticks: true, ..portal() };
+    let acts = [delete(ONE), Act::Rest, edit(HUB, CITY), Act::Rest];
+    tell(&setup, &acts, &[(HUB, "hubspotdeleted", "1"), (ONE, "phone", "nobody")], &[Break::IgnoreTheGate]);
+    let acts = [&acts[..], &[tick(true), Act::Rest]].concat();
+    tell(&setup, &acts, &[(ONE, "city", "v002")], &[Break::IgnoreClearedMarks]);
+}
+
+#[test]
+fn a_record_deleted_in_corebos_goes_into_the_bin_and_one_that_is_restored_is_there_again() {
+    let setup = Setup { deletes: true, restores: true, ..portal() };
+    let acts = [delete(HUB), Act::Rest];
+    tell(&setup, &acts, &[(ONE, "phone", "nobody")], &[]);
+    let acts = [&acts[..], &[Act::Restore { system: HUB, record: 0 }, edit(HUB, CITY), Act::Rest]].concat();
+    tell(&setup, &acts, &[(ONE, "city", "v002")], &[]);
+}
+
+#[test]
+fn a_contact_restored_in_hubspot_is_linked_again_and_ticked() {
+    let setup = Setup { deletes: true, restores: true, ..portal() };
+    let acts = [delete(ONE), Act::Rest, Act::Restore { system: ONE, record: 0 }, Act::Rest, edit(HUB, CITY)];
+    let wanted = [(HUB, "hubspotsyncwith", "1"), (HUB, "hubspotdeleted", "0"), (ONE, "city", "v002")];
+    tell(&setup, &acts, &wanted, &[Break::IgnoreRestores]);
+}
+
+#[test]
+fn of_two_merged_in_hubspot_the_one_that_the_third_record_names_stays_linked() {
+    let setup = Setup { merges: true, ..portal() };
+    // The winner is the first record of HubSpot, and so its partner is the second of coreBOS.
+    let merge = Act::Merge { system: ONE, winner: 1, loser: 0 };
+    let acts = [enter(HUB), Act::Rest, merge, Act::Hear, Act::Start { which: 1 }, Act::Finish { push: 0 }];
+    let acts = [&acts[..], &[Act::Rest, Act::Edit { system: ONE, record: 0, field: PHONE, how: How::New }]].concat();
+    tell(&setup, &acts, &[], &[Break::AskNoSurvivor]);
+}
+
+#[test]
+fn the_survivor_of_a_merge_in_corebos_keeps_the_contact_in_hubspot() {
+    let setup = Setup { merges: true, ticks: true, ..portal() };
+    let twin = Act::Create { system: HUB, person: 0, field: CITY, with_email: false };
+    // It is merged before it has got a partner of its own.
+    let acts = [twin, Act::Merge { system: HUB, winner: 1, loser: 0 }, Act::Rest];
+    tell(&setup, &acts, &[(ONE, "city", "v002")], &[Break::LookForNoHeir]);
+}
+
+#[test]
+fn who_wants_to_be_forgotten_is_forgotten() {
+    let setup = Setup { deletes: true, erasures: true, ..portal() };
+    let acts = [edit(ONE, PHONE), Act::Rest, Act::Erase { record: 0 }, Act::Rest];
+    tell(&setup, &acts, &[(HUB, "hubspotdeleted", "1")], &[Break::ForgetNobody]);
+}
