@@ -132,7 +132,8 @@ async fn contest(other: Other, masters: bool, conflict: Winner, title: Word, mob
     world.quiet().await;
     let record = world.systems.corebos.record(&hub).unwrap();
     let contact = world.systems.mautic.contact(mautic).unwrap();
-    let held = [text(&record, "title"), text(&contact, "title"), text(&record, "mobile"), text(&contact, "mobile")];
+    let held =
+        [text(&record, "title"), text(&contact, "title"), text(&record, "mobile"), text(&contact, "mobile")];
     assert_eq!(held, [title, title, mobile, mobile], "and it stays so");
     let contested = match other {
         Other::HubSpot => PairKind::HubSpotContacts,

@@ -156,9 +156,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
     fn has_travelled_back(&self, x: &str, rule: &FieldRule) -> bool {
         let mut partners =
             rule.sources.iter().filter(|y| self.context.are_partners(self.direction, x, y)).peekable();
-        partners.peek().is_some()
-            && partners.all(|y| self.agrees(y))
-            && !broken(Break::WaitForWhatIsThere)
+        partners.peek().is_some() && partners.all(|y| self.agrees(y)) && !broken(Break::WaitForWhatIsThere)
     }
 
     /// Whether the target holds what the forward map makes of the source in everything that `y` is made of: somebody has
@@ -171,9 +169,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
             })
         };
         let partner = |x: &String| self.context.are_partners(self.direction, x, y);
-        rule.sources.iter().all(same)
-            && rule.sources.iter().any(partner)
-            && !broken(Break::LetTheSameTravel)
+        rule.sources.iter().all(same) && rule.sources.iter().any(partner) && !broken(Break::LetTheSameTravel)
     }
 
     /// Whether what the target holds in `x` was refused by the source's system: it counts for nothing until it differs.

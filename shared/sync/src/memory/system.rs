@@ -367,7 +367,13 @@ impl MemorySystem {
     }
 
     /// Writes down what was asked, before it is done.
-    pub(super) fn note(&self, record: Option<(&str, bool)>, sent: &Fields, stored: &[(String, String)], refused: bool) {
+    pub(super) fn note(
+        &self,
+        record: Option<(&str, bool)>,
+        sent: &Fields,
+        stored: &[(String, String)],
+        refused: bool,
+    ) {
         let mut inside = lock(&self.inside);
         let (id, creates) = record.unwrap_or_default();
         let here = inside.records.get(id).filter(|_| !creates);

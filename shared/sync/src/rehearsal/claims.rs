@@ -214,7 +214,9 @@ impl Play<'_> {
         let where_ = |field: &str| format!("{field} of {}", self.stage.systems[number].reference(&asked.id));
         for (field, sent, before, _) in &asked.values {
             // What stood beside a refused field is sent again without it.
-            if matches!(field.as_str(), "stamp" | SYNCED | "hubspotdeletedon") || (asked.refused && field != "phone") {
+            if matches!(field.as_str(), "stamp" | SYNCED | "hubspotdeletedon")
+                || (asked.refused && field != "phone")
+            {
                 continue;
             }
             let (says, field) = (where_(field), spoken(field));

@@ -115,7 +115,8 @@ impl Play<'_> {
 
     fn firms_named(&self, number: usize, name: &str) -> usize {
         let firms = &self.stage.firms[number];
-        let same = |id: &String| firms.value(id, self.setup.firm_name(number)).is_some_and(|here| here == name);
+        let same =
+            |id: &String| firms.value(id, self.setup.firm_name(number)).is_some_and(|here| here == name);
         firms.ids().iter().filter(|id| same(id)).count()
     }
 
@@ -126,7 +127,9 @@ impl Play<'_> {
         }
         let mut names = BTreeSet::new();
         for (number, firms) in self.stage.firms.iter().enumerate() {
-            names.extend(firms.ids().into_iter().filter_map(|id| firms.value(&id, self.setup.firm_name(number))));
+            names.extend(
+                firms.ids().into_iter().filter_map(|id| firms.value(&id, self.setup.firm_name(number))),
+            );
         }
         for name in &names {
             for number in 0..self.stage.firms.len() {
@@ -137,7 +140,10 @@ impl Play<'_> {
             }
             let of = |number: usize| {
                 let firms = &self.stage.firms[number];
-                firms.ids().into_iter().find(|id| firms.value(id, self.setup.firm_name(number)).as_deref() == Some(name))
+                firms
+                    .ids()
+                    .into_iter()
+                    .find(|id| firms.value(id, self.setup.firm_name(number)).as_deref() == Some(name))
             };
             let Some(hub) = of(0) else { continue };
             for remote in 0..self.setup.remotes {

@@ -58,7 +58,9 @@ impl Play<'_> {
         self.stage.systems[0].person_edits(&id, &[(mark.field, "0")]);
         self.ledger.touched((0, &id), mark.field, self.stage.events);
         self.ledger.wanted_again_by(remote, &ident, true);
-        self.tell_with(|stage| format!("Somebody clears {} of {}.", mark.field, stage.systems[0].reference(&id)));
+        self.tell_with(|stage| {
+            format!("Somebody clears {} of {}.", mark.field, stage.systems[0].reference(&id))
+        });
     }
 
     /// What an administrator wants back is back.
@@ -114,12 +116,7 @@ impl Play<'_> {
     }
 
     /// Nothing is sent to a record whose place another one has taken.
-    pub(super) fn check_old_id(
-        &self,
-        number: usize,
-        asked: &Asked,
-        stepped: &Stepped,
-    ) -> Result<(), Broken> {
+    pub(super) fn check_old_id(&self, number: usize, asked: &Asked, stepped: &Stepped) -> Result<(), Broken> {
         match self.ledger.merged_away.get(&(number, asked.id.clone())) {
             Some(at) if *at < stepped.began && !asked.creates => {
                 let record = self.stage.systems[number].reference(&asked.id);

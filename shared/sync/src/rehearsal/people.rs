@@ -155,7 +155,8 @@ impl Play<'_> {
             self.ledger.merged_away.insert((system, id.clone()), self.stage.events);
         }
         self.tell_with(|stage| {
-            let [winner, loser, left] = [&winner, &loser, &left].map(|id| stage.systems[system].reference(id));
+            let [winner, loser, left] =
+                [&winner, &loser, &left].map(|id| stage.systems[system].reference(id));
             let left = if left == winner { String::new() } else { format!(": {left} takes their place") };
             format!("Somebody merges {loser} into {winner}{left}.")
         });

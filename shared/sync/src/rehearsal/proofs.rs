@@ -72,7 +72,13 @@ fn every_break_is_tried() {
     let names = breaks.filter_map(|line| line.strip_suffix(','));
     let names: Vec<&str> = names.filter(|name| name.chars().all(char::is_alphanumeric)).collect();
     assert!(names.len() > 40, "{names:?}");
-    let tried = [include_str!("proofs.rs"), include_str!("stories.rs"), include_str!("endings.rs"), include_str!("portal.rs")].concat();
+    let tried = [
+        include_str!("proofs.rs"),
+        include_str!("stories.rs"),
+        include_str!("endings.rs"),
+        include_str!("portal.rs"),
+    ]
+    .concat();
     for name in names {
         let whole_word = |rest: &str| !rest.starts_with(char::is_alphanumeric);
         let found = tried.split(&format!("Break::{name}")).skip(1).any(whole_word);

@@ -93,7 +93,10 @@ impl Play<'_> {
             };
             for side in [Side::Hub, Side::Remote] {
                 let record = link.record(side);
-                if self.all_on() && !link.paused && self.stage.at(lane, side).value(&record.id, "ident").is_none() {
+                if self.all_on()
+                    && !link.paused
+                    && self.stage.at(lane, side).value(&record.id, "ident").is_none()
+                {
                     return Err(Broken::new(MARKED, format!("{record} is gone, and its link lives")));
                 }
             }
@@ -143,7 +146,8 @@ impl Play<'_> {
         let goes: Vec<bool> =
             (0..records.len()).map(|number| self.goes_to(number, records[0].as_deref())).collect();
         if self.all_on() {
-            if let Some(missing) = (0..records.len()).find(|number| goes[*number] && records[*number].is_none())
+            if let Some(missing) =
+                (0..records.len()).find(|number| goes[*number] && records[*number].is_none())
             {
                 if disturbed || self.ledger.refused.contains(ident) {
                     return Ok(());
@@ -204,12 +208,7 @@ impl Play<'_> {
             || (field == FIRM && self.ledger.firms_doubled)
     }
 
-    fn check_field(
-        &self,
-        ident: &str,
-        field: &'static str,
-        ids: &[Option<&str>],
-    ) -> Result<(), Broken> {
+    fn check_field(&self, ident: &str, field: &'static str, ids: &[Option<&str>]) -> Result<(), Broken> {
         if self.is_out_of_question(ident, field) {
             return Ok(());
         }
@@ -292,11 +291,11 @@ impl Play<'_> {
         Ok(())
     }
 
-    /// Whether what coreBOS made of a value may have been taken for an edit: a worker died after a creation, another pair
-    /// has written the new record since, and nobody can tell any more. Whoever loses is in the history then.
+    /// Whether what coreBOS made of a value may have been taken for an edit: a worker died before it had settled its write,
+    /// somebody else has touched the record since, and nobody can tell any more. Whoever loses is in the history then.
     fn is_doubtful(&self, field: &str, may_be: &BTreeSet<&str>) -> bool {
         let recoded = self.setup.style == Style::Lossy && matches!(field, "code" | "phone");
-        recoded && self.ledger.crashes > 0 && self.setup.remotes > 1 && {
+        recoded && self.ledger.crashes > 0 && {
             let kept = self.kept();
             may_be.iter().all(|tag| kept.contains(*tag))
         }

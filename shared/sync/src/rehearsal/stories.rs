@@ -17,8 +17,11 @@ pub(super) const OTHER: u8 = 2;
 pub(super) const PHONE: u8 = 0;
 pub(super) const CITY: u8 = 1;
 
-/// One field of one system as it must be in the end: the beginning of its value.
+/// One field of one system as it must be in the end, in all records of it: the beginning of its value.
 type Wanted = (u8, &'static str, &'static str);
+
+/// Stands for the value where no record must be there.
+pub(super) const NOBODY: &str = "nobody";
 
 /// Plays a story as it should be, and once with each of some rules broken.
 pub(super) fn tell(setup: &Setup, acts: &[Act], wanted: &[Wanted], breaks: &[Break]) {
@@ -26,12 +29,13 @@ pub(super) fn tell(setup: &Setup, acts: &[Act], wanted: &[Wanted], breaks: &[Bre
         let played = play(setup, acts, 1, telling);
         let missed = wanted.iter().find(|(system, field, value)| {
             let system: &MemorySystem = &played.stage.systems[usize::from(*system)];
-            let held = system.ids().iter().all(|id| {
+            let holds = |id: &String| {
                 system
                     .value(id, field)
                     .is_some_and(|here| here.starts_with(value) && here.is_empty() == value.is_empty())
-            });
-            !held
+            };
+            let ids = system.ids();
+            if *value == NOBODY { !ids.is_empty() } else { ids.is_empty() || !ids.iter().all(holds) }
         });
         let broken = played.broken.map(|broken| format!("{} {}", broken.claim, broken.detail));
         let told = [played.story, played.portrait].concat().join("\n");
@@ -198,7 +202,8 @@ fn who_makes_the_same_edit_as_somebody_else_can_take_it_back() {
 fn nobody_waits_for_a_winner_that_is_there_already() {
     // The map out of coreBOS would make capitals of what the other side, which wins, has and coreBOS has too.
     let word = 2;
-    let acts = [enter(ONE, word), enter_too(HUB, word), save(ONE, word), Act::Hear, start(), finish(0), Act::Rest];
+    let acts =
+        [enter(ONE, word), enter_too(HUB, word), save(ONE, word), Act::Hear, start(), finish(0), Act::Rest];
     let setup = first_won_by(FirstLink::Remote, Setup { linked: 0, ..Setup::calm(1, Style::Lossy) });
     tell(&setup, &acts, &[(HUB, "word", "v002"), (ONE, "word", "v002")], &[Break::WaitForWhatIsThere]);
 }

@@ -26,7 +26,8 @@ pub(crate) enum Style {
 }
 
 /// All of them, in order.
-pub(crate) const STYLES: [Style; 5] = [Style::Plain, Style::Derived, Style::Lossy, Style::Joined, Style::Families];
+pub(crate) const STYLES: [Style; 5] =
+    [Style::Plain, Style::Derived, Style::Lossy, Style::Joined, Style::Families];
 
 impl Style {
     /// The fields that both maps carry one to one, capitals and cuts aside.
