@@ -1,8 +1,9 @@
 //! Announcements: the notices that a push sends itself, so that nothing waits for one that was lost.
 
-use model::{Notice, NoticeKind, RecordRef, Side};
+use model::{Direction, Notice, NoticeKind, RecordRef, Side};
 
-use crate::plan::FieldPlan;
+use crate::decide::TargetNow;
+use crate::plan::{FieldPlan, Plan, SkipReason};
 use crate::ports::{ChangeQueue, Clock, Connector};
 use crate::push::{Environment, PushError, Seen, World};
 use crate::sabotage::{Break, broken};
@@ -28,6 +29,29 @@ pub(crate) async fn announce<W: World>(
         return Ok(());
     }
     tell_other_pairs(environment, &seen.notice.receipt, target).await
+}
+
+/// Tells of the record that a ticked record of coreBOS would be linked with, where only the way into coreBOS is switched
+/// on: nobody has touched it, and so nobody else tells of it.
+pub(crate) async fn tell_matched<W: World>(seen: &Seen<'_, W>, plan: &Plan) -> Result<(), PushError> {
+    let environment = seen.environment;
+    let (context, direction) = (environment.context, environment.direction);
+    let (TargetNow::Matched(target) | TargetNow::Inherited { target, .. }) = &seen.target else {
+        return Ok(());
+    };
+    let ticked = context.spec.gate.is_some() && direction == Direction::ToRemote;
+    let other_way = context.operations(direction.reverse()).update && !broken(Break::KeepATickSecret);
+    let source_system = environment.source.system();
+    if *plan == Plan::Skip(SkipReason::SwitchedOff)
+        && ticked
+        && other_way
+        && environment.queue.reaches(source_system)
+    {
+        let receipt = &seen.notice.receipt;
+        let notice = notice(environment, receipt, &target.reference, NoticeKind::Saved, "left");
+        environment.queue.send(source_system, &[notice]).await?;
+    }
+    Ok(())
 }
 
 /// Tells the other pairs of a coreBOS record that it was written, created or found to have been.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use model::{Direction, Link, LinkStatus, Notice, NoticeKind, ParkedChange, RecordRef, RecordState, System};
 
+use crate::announce;
 use crate::apply;
 use crate::associations;
 use crate::decide::{SourceNow, States, TargetNow};
@@ -298,6 +299,7 @@ async fn round<W: World>(
     }
     succession::tell_successors(&seen).await?;
     let plan = seen.plan();
+    announce::tell_matched(&seen, &plan).await?;
     apply::apply(&mut seen, plan).await
 }
 

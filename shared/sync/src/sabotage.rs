@@ -48,6 +48,8 @@ pub(crate) enum Break {
     RecoverInSilence,
     /// Rule 6: what is pending is not told where the direction of the push is off.
     BeSilentWhereItIsOff,
+    /// Rule 6: the record that a ticked one would be linked with is not told of where only its own way is switched on.
+    KeepATickSecret,
     /// Rule 6: what was to lose against a refused value is not told.
     ForgetWhatWasToLose,
     /// Rule 7: only the target's intent stands in the way.

@@ -129,7 +129,7 @@ impl Play<'_> {
         let sent = asked.values.iter().filter(|(field, ..)| field != "stamp");
         let all: Vec<String> = sent.map(|(field, value, ..)| format!("{field}={value}")).collect();
         let (record, all) = (stepped.record.to_string(), all.join(" "));
-        let pair = Some(stepped.lane.remote);
+        let pair = Some((stepped.lane.remote, stepped.began));
         if self.ledger.sent_again(pair, (number, &record), "everything", &all, self.stage.events) {
             return Err(Broken::new(TWICE, format!("a creation for {record} was sent again: {all}")));
         }
@@ -240,7 +240,7 @@ impl Play<'_> {
                 return Err(Broken::new(BLANKED, format!("{says} was `{before}`")));
             }
             // Each pair may be refused once.
-            let pair = asked.refused.then_some(stepped.lane.remote);
+            let pair = asked.refused.then_some((stepped.lane.remote, stepped.began));
             if self.ledger.sent_again(pair, at, field, sent, self.stage.events) {
                 return Err(Broken::new(TWICE, format!("{says} was sent `{sent}` again")));
             }

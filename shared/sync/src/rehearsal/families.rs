@@ -6,7 +6,7 @@ use model::{Link, LinkStatus, Side};
 
 use super::claims::{ECHO, LINKED, SECOND, STILL, SWITCHED_OFF};
 use super::play::{Broken, Play};
-use super::remotes::TICK;
+use super::remotes::{FIRM_ON_HUB, Remote, TICK};
 use super::setup::Style;
 use super::stage::Stepped;
 use crate::memory::system::Asked;
@@ -120,6 +120,17 @@ impl Play<'_> {
         firms.ids().iter().filter(|id| same(id)).count()
     }
 
+    /// Whether coreBOS keeps a company in step with a system.
+    pub(super) fn firm_goes_to(&self, number: usize, name: &str) -> bool {
+        if self.setup.remote_of(number) != Some(Remote::HubSpot) {
+            return true;
+        }
+        let firms = &self.stage.firms[0];
+        let named = |id: &String| firms.value(id, FIRM_ON_HUB).is_some_and(|here| here == name);
+        let hub = firms.ids().into_iter().find(named);
+        hub.is_none_or(|hub| firms.value(&hub, TICK).as_deref() == Some("1"))
+    }
+
     /// Every company is in every system, once, and linked.
     pub(super) fn check_firms(&self) -> Result<(), Broken> {
         if self.setup.style != Style::Families || self.ledger.firms_doubled || !self.all_on() {
@@ -132,7 +143,7 @@ impl Play<'_> {
             );
         }
         for name in &names {
-            for number in 0..self.stage.firms.len() {
+            for number in (0..self.stage.firms.len()).filter(|number| self.firm_goes_to(*number, name)) {
                 let count = self.firms_named(number, name);
                 if count != 1 {
                     return Err(Broken::new(LINKED, format!("there are {count} {name} in system {number}")));
@@ -146,7 +157,7 @@ impl Play<'_> {
                     .find(|id| firms.value(id, self.setup.firm_name(number)).as_deref() == Some(name))
             };
             let Some(hub) = of(0) else { continue };
-            for remote in 0..self.setup.remotes {
+            for remote in (0..self.setup.remotes).filter(|remote| self.firm_goes_to(remote + 1, name)) {
                 let Some(there) = of(remote + 1) else { continue };
                 let spec = self.setup.firms_spec(remote);
                 let ids = (

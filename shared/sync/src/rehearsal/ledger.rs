@@ -28,6 +28,7 @@ type Place = (usize, String, String);
 struct Sent {
     value: String,
     event: u64,
+    began: Option<u64>,
     crashes: u32,
 }
 
@@ -152,20 +153,25 @@ impl Ledger {
     }
 
     /// Writes down what was sent. `true`: exactly this was sent before, and nothing happened that could excuse it.
+    ///
+    /// `refused`: the pair, to which this was refused, and when its push began. Each may be refused once; a push that
+    /// finds its link changed once more.
     pub(crate) fn sent_again(
         &mut self,
-        pair: Option<usize>,
+        refused: Option<(usize, u64)>,
         at: (usize, &str),
         field: &str,
         value: &str,
         event: u64,
     ) -> bool {
-        let key = (pair, (at.0, at.1.to_owned(), field.to_owned()));
-        let now = Sent { value: value.to_owned(), event, crashes: self.crashes };
+        let began = refused.map(|(_, began)| began);
+        let key = (refused.map(|(pair, _)| pair), (at.0, at.1.to_owned(), field.to_owned()));
+        let now = Sent { value: value.to_owned(), event, began, crashes: self.crashes };
         let Some(before) = self.sent.insert(key, now) else { return false };
         before.value == value
             && before.crashes == self.crashes
             && !self.faulty
+            && (began.is_none() || before.began != began)
             && !self.edited_since(at, field, before.event)
     }
 

@@ -8,6 +8,7 @@ use super::play::play;
 use super::setup::{Setup, Style};
 use super::stories::{CITY, HUB, NOBODY, ONE, OTHER, PHONE, edit, finish, start, tell};
 use crate::sabotage::{Break, with_broken};
+use crate::settings::Operations;
 
 /// coreBOS and a HubSpot. One record is linked.
 fn portal() -> Setup {
@@ -59,6 +60,15 @@ fn a_record_that_lost_its_tick_takes_nothing_with_it_when_it_is_deleted() {
     let acts = [tick(false), Act::Rest, delete(HUB), Act::Rest, edit(ONE, CITY), Act::Rest];
     let setup = Setup { ticks: true, deletes: true, ..portal() };
     tell(&setup, &acts, &[(ONE, "city", "v002")], &[Break::ForgetThePause]);
+}
+
+#[test]
+fn a_tick_brings_in_what_hubspot_has_although_nothing_may_go_there() {
+    let mut setup = Setup { linked: 0, ticks: true, ..portal() };
+    setup.settings[0].to_remote = Operations { create: false, update: false, ..Operations::default() };
+    let there = Act::Create { system: ONE, person: 1, field: PHONE, with_email: true };
+    let acts = [enter(HUB), tick(false), there, Act::Rest, tick(true), Act::Rest];
+    tell(&setup, &acts, &[(HUB, "phone", "v002"), (ONE, "city", "")], &[Break::KeepATickSecret]);
 }
 
 #[test]

@@ -212,13 +212,20 @@ impl Play<'_> {
         if self.is_out_of_question(ident, field) {
             return Ok(());
         }
-        let there = ids.iter().enumerate().filter_map(|(number, id)| Some((number, (*id)?)));
+        let there = ids.iter().enumerate().filter(|(number, _)| self.value_goes_to(*number, field, ids[0]));
+        let there = there.filter_map(|(number, id)| Some((number, (*id)?)));
         let values: Vec<String> =
             there.map(|(number, id)| self.held(number, id, field).unwrap_or_default()).collect();
         if values.iter().any(|value| tag(value) != tag(&values[0])) {
             return Err(Broken::new(CONVERGES, format!("{field} of {ident} is {values:?}")));
         }
         Ok(())
+    }
+
+    /// Whether what coreBOS has in a field can be in a system: a company that is not there cannot.
+    fn value_goes_to(&self, number: usize, field: &'static str, hub: Option<&str>) -> bool {
+        let firm = hub.filter(|_| field == FIRM).and_then(|id| self.held(0, id, field));
+        firm.is_none_or(|firm| self.firm_goes_to(number, &firm))
     }
 
     /// Fields that are made of others on the other side are what they are made of now.
@@ -237,7 +244,9 @@ impl Play<'_> {
                 parts.join(between).trim_end_matches(&delimiter[..]).trim().to_owned()
             };
             let made = [(0, "label", joined(remote, " ")), (remote, "greeting", joined(0, "/"))];
-            for (number, field, wanted) in made {
+            // What coreBOS has may be what a system has made of it that is not kept in step any more.
+            let all_go = ids.iter().all(Option::is_some);
+            for (number, field, wanted) in made.into_iter().filter(|(number, ..)| *number > 0 || all_go) {
                 let here = value(number, field);
                 if here != wanted {
                     return Err(Broken::new(
@@ -264,6 +273,7 @@ impl Play<'_> {
             self.setup.settings.iter().all(|settings| settings.to_hub.create && settings.to_hub.update);
         for (number, id) in records.iter().enumerate() {
             let judged = self.all_on() || (number == 0 && into_hub);
+            let judged = judged && self.value_goes_to(number, field, records[0].as_deref());
             let Some(id) = id.as_ref().filter(|_| judged) else { continue };
             let here = self.held(number, id, field).unwrap_or_default();
             let one_way = number == 0 && self.setup.remotes == 1 && !self.setup.settings[0].to_remote.update;
@@ -279,7 +289,7 @@ impl Play<'_> {
                     format!("{field} of {ident} is `{here}` in coreBOS, not {last}"),
                 ));
             }
-            if !may_be.contains(tag(&here).as_str()) && !self.is_doubtful(field, &may_be) {
+            if !may_be.contains(tag(&here).as_str()) && !self.is_doubtful(ident, field, &may_be) {
                 return Err(Broken::new(
                     SURVIVES,
                     format!(
@@ -293,11 +303,18 @@ impl Play<'_> {
 
     /// Whether what coreBOS made of a value may have been taken for an edit: a worker died before it had settled its write,
     /// somebody else has touched the record since, and nobody can tell any more. Whoever loses is in the history then.
-    fn is_doubtful(&self, field: &str, may_be: &BTreeSet<&str>) -> bool {
+    fn is_doubtful(&self, ident: &str, field: &str, may_be: &BTreeSet<&str>) -> bool {
+        // An intent does not vouch for an association: it meets without a base then, and a blank is filled.
+        if field == FIRM && self.ledger.crashes > 0 && may_be.iter().all(|tag| tag.is_empty()) {
+            return true;
+        }
         let recoded = self.setup.style == Style::Lossy && matches!(field, "code" | "phone");
         recoded && self.ledger.crashes > 0 && {
             let kept = self.kept();
-            may_be.iter().all(|tag| kept.contains(*tag))
+            let unseen = |tag: &str| {
+                self.ledger.unseen.contains(&(ident.to_owned(), field.to_owned(), tag.to_owned()))
+            };
+            may_be.iter().all(|tag| kept.contains(*tag) || unseen(tag))
         }
     }
 

@@ -138,7 +138,7 @@ impl Setup {
         }
         setup.deletes |= setup.used_ids;
         setup.clears = setup.deletes && !setup.used_ids && chance.one_in(3);
-        if chance.one_in(3) && style != Style::Families {
+        if chance.one_in(3) {
             setup.hubspot = true;
             setup.ticks = chance.one_in(3);
             setup.erasures = setup.deletes && chance.one_in(3);
