@@ -345,7 +345,10 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
         if empty_here && says_nothing {
             // 0 in one system, blank in the other.
             settle(plan);
-        } else if empty_here || broken(Break::NoRuleWithoutBase) {
+        } else if empty_here
+            || self.parent_was_taken_away(x, rule, projected)
+            || broken(Break::NoRuleWithoutBase)
+        {
             write(plan);
         } else if says_nothing || rule.constant {
             // A blank side is filled by the other; a constant fills only a blank. Either way this value is dealt with.
@@ -375,6 +378,20 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
                 }
             }
         }
+    }
+
+    /// Whether a blank association is an edit although it has no base. What the target names was dealt with when the
+    /// source named a parent that was not linked: it lost, or was kept from travelling, and would not fill the blank now.
+    fn parent_was_taken_away(&self, x: &str, rule: &FieldRule, projected: &Projected) -> bool {
+        let reverse = self.direction.reverse();
+        let dealt_with = |y: &String| {
+            let base = self.base(reverse, y, self.context.map(reverse).rule(y));
+            base.is_some() && base == self.reverse.fields.get(y).map(|there| &there.base.value)
+        };
+        projected.blank
+            && self.context.is_association(self.direction, x)
+            && rule.sources.iter().any(|y| self.context.are_partners(self.direction, x, y) && dealt_with(y))
+            && !broken(Break::FillAParentTakenAway)
     }
 
     /// Whether nothing that a field is made of says anything.

@@ -113,6 +113,8 @@ impl Play<'_> {
             return Err(Broken::new(SECOND, format!("{record} is another {ident}")));
         }
         let certain = !self.setup.used_ids && !self.ledger.replaced.contains(ident);
+        // Who was entered beside a record that does not go to HubSpot is somebody else as long as it does not.
+        let certain = certain && !(self.setup.hubspot && self.ledger.met(ident));
         if certain && self.ledger.is_deleted(lane.remote, number, ident) {
             return Err(Broken::new(STAYS_DELETED, format!("{record} brings {ident} back")));
         }

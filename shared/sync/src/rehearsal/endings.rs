@@ -1,11 +1,11 @@
 //! Stories of what ends and what is switched: deletes, merges, restores, the brake, switches and edited maps. Every one
 //! of them tells a broken rule from a whole one.
 
-use super::act::Act;
+use super::act::{Act, Fate};
 use super::setup::{Setup, Style};
 use super::stories::{CITY, HUB, NOBODY, ONE, OTHER, PHONE, edit, finish, plain, start, tell, three, until};
 use crate::sabotage::Break;
-use crate::settings::Operations;
+use crate::settings::{FirstLink, Operations};
 
 fn delete(system: u8) -> Act {
     Act::Delete { system, record: 0 }
@@ -105,6 +105,31 @@ fn an_edited_map_writes_nothing_by_itself() {
     let acts = [Act::EditMap { remote: 0 }, edit(ONE, CITY), Act::Rest];
     let setup = Setup { map_edits: true, ..Setup::calm(1, Style::Plain) };
     tell(&setup, &acts, &[(HUB, "phone", "v001"), (HUB, "city", "v002")], &[Break::KeepBasesOfEditedMaps]);
+}
+
+#[test]
+fn a_parent_that_was_never_linked_and_is_taken_away_is_taken_away_on_the_other_side_too() {
+    // Two who have met name different companies; that of the side that wins is not linked yet.
+    let firm = 1;
+    let blank = Act::Edit { system: ONE, record: 0, field: firm, how: super::act::How::Blank };
+    let enter = |system, person| Act::Create { system, person, field: firm, with_email: true };
+    // Both notices from coreBOS come before those of the other side.
+    let next = Act::Webhook { which: 0, fate: Fate::Arrives };
+    let mut setup = Setup { linked: 0, deaf: true, ..Setup::calm(1, Style::Families) };
+    setup.settings[0].first_link = FirstLink::Remote;
+    let acts = [
+        enter(HUB, 0),
+        enter(ONE, 1),
+        next.clone(),
+        next,
+        Act::Start { which: 1 },
+        finish(0),
+        start(),
+        finish(0),
+        blank,
+        Act::Rest,
+    ];
+    tell(&setup, &acts, &[(ONE, "primary-company", "")], &[Break::FillAParentTakenAway]);
 }
 
 #[test]

@@ -314,7 +314,7 @@ impl Play<'_> {
             let unseen = |tag: &str| {
                 self.ledger.unseen.contains(&(ident.to_owned(), field.to_owned(), tag.to_owned()))
             };
-            may_be.iter().all(|tag| kept.contains(*tag) || unseen(tag))
+            may_be.iter().any(|tag| tag.is_empty() || kept.contains(*tag) || unseen(tag))
         }
     }
 
