@@ -272,11 +272,13 @@ async fn pause<W: World>(seen: &Seen<'_, W>) -> Result<Option<Report>, PushError
     settled(seen, &settlement, report("skipped", reason, seen.notice, target_reference(seen))).await
 }
 
-/// Gives a tombstone up: neither record finds it any more, and the next round begins anew.
+/// Gives a tombstone up: neither record finds it any more, and the next round begins anew. What was settled goes now, the
+/// history when its time has ended: nobody who wants to be forgotten later would find the link.
 async fn forget<W: World>(seen: &Seen<'_, W>) -> Result<Option<Report>, PushError> {
     let Some(link) = &seen.link else { return Ok(None) };
+    let bare = Link { bases: Bases::default(), refused: Vec::new(), ..link.clone() };
     let settlement = Settlement {
-        link: Some(link.clone()),
+        link: Some(bare),
         lookups_removed: vec![link.hub.clone(), link.remote.clone()],
         history: Some(history(seen, "forgotten", Vec::new(), Vec::new())),
         ..Settlement::default()

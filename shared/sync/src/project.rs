@@ -42,12 +42,13 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// One fingerprint for the whole, without the fields that read the clock: they are never a change themselves.
+    /// One fingerprint for what a creation sends, without the fields that read the clock: they are never a change
+    /// themselves. A blank is not sent.
     pub fn fingerprint(&self, map: &PairMap) -> Fingerprint {
         let mut text = String::new();
         let steady =
             |name: &str| !map.rule(name).is_some_and(|rule| rule.volatile) || broken(Break::RefuseByTheClock);
-        for (name, field) in self.fields.iter().filter(|(name, _)| steady(name)) {
+        for (name, field) in self.fields.iter().filter(|(name, field)| steady(name) && !field.blank) {
             text.push_str(name);
             text.push('=');
             text.push_str(field.base.value.as_str());
