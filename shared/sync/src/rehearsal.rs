@@ -109,14 +109,14 @@ fn told(seed: u64, setup: &Setup, acts: &[Act], claim: &'static str) -> Countere
     let fewest = shrink::shrink(setup, acts, seed, claim);
     let played = play::play(setup, &fewest, seed, true);
     let detail = played.broken.map(|broken| broken.detail).unwrap_or_default();
-    let (story, portrait) = (folded(played.story), played.portrait);
+    let (story, portrait) = (folded(&played.story), played.portrait);
     Counterexample { seed, claim, detail, story, portrait, acts_before: acts.len(), acts: fewest.len() }
 }
 
 /// A story in which what happens again and again, such as a push that waits for a lease, is told once and counted.
-fn folded(story: Vec<String>) -> Vec<String> {
+fn folded(story: &[String]) -> Vec<String> {
     let mut told = Vec::new();
-    let mut rest = story.as_slice();
+    let mut rest = story;
     while let [first, second, after @ ..] = rest {
         let again = after.chunks_exact(2).take_while(|pair| pair[0] == *first && pair[1] == *second).count();
         if again < 2 {
@@ -141,7 +141,7 @@ mod tests {
         let long =
             story(&["edit", "begins", "waits", "begins", "waits", "begins", "waits", "begins", "writes"]);
         let short = story(&["edit", "begins", "waits", "  ... and so 2 times more.", "begins", "writes"]);
-        assert_eq!(folded(long), short);
-        assert_eq!(folded(short.clone()), short);
+        assert_eq!(folded(&long), short);
+        assert_eq!(folded(&short), short);
     }
 }
