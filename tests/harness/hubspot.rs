@@ -25,7 +25,8 @@ impl World {
     /// It does not start: the story has failed.
     pub async fn with_hubspot_as(program: &str, unusual: Unusual, options: HubSpotOptions) -> Self {
         let world = Self::with_untold_hubspot(program, unusual, options).await;
-        world.systems.point_hubspot_at(&world.local.webhook_url("webhook-hubspot"));
+        let pointed = world.systems.point_hubspot_at(&world.local.webhook_url("webhook-hubspot"));
+        pointed.unwrap_or_else(|error| panic!("{error:#}"));
         let corebos = world.local.webhook_url("webhook-corebos");
         world.systems.point_workflows_at(&corebos).await.unwrap_or_else(|error| panic!("{error:#}"));
         world

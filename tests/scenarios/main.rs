@@ -20,6 +20,7 @@ mod doctor_tells_every_break;
 mod edits_travel_once;
 mod events;
 mod forged_requests_are_refused;
+mod hubspot_is_set_up;
 mod imports_bring_stocks_in_step;
 mod killed_workers_lose_nothing;
 mod known_holes;

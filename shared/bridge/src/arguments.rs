@@ -60,7 +60,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Makes coreBOS or Mautic ready for the bridge. Shows what it would do; does it with --apply; can be run again.
+    /// Makes coreBOS, Mautic or HubSpot ready for the bridge. Shows what it would do; does it with --apply; can be run again.
     Setup {
         #[command(subcommand)]
         command: SetupCommand,

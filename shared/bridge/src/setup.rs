@@ -3,12 +3,15 @@
 //! A plan is made by looking, every time anew, so that what is there is never made twice and what somebody has changed
 //! is seen. What no API can do is told step by step.
 
+pub(crate) mod control_fields;
 pub mod corebos;
+pub mod hubspot;
 pub mod mautic;
 mod plan;
 mod secret;
 pub mod visitors;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
@@ -26,6 +29,8 @@ pub enum SetupCommand {
     Mautic(SetupOptions),
     /// The business maps in coreBOS, with a fresh key; and what must be clicked there.
     Corebos(SetupOptions),
+    /// The properties in HubSpot, and the files of an app that sends webhooks; which scopes the token lacks.
+    Hubspot(HubSpotOptions),
 }
 
 /// How.
@@ -48,6 +53,24 @@ pub struct SetupOptions {
     pub stack: StackOptions,
 }
 
+/// How, for HubSpot.
+#[derive(Clone, Debug, Args)]
+pub struct HubSpotOptions {
+    /// Does what is shown otherwise.
+    #[arg(long)]
+    pub apply: bool,
+    /// The folder of a HubSpot project: the app that sends webhooks, with a subscription for every property that a map
+    /// reads. For HubSpot's tool `hs`.
+    #[arg(long, value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    /// Where the app shall send, if that is not the stack's own URL: a tunnel, a domain of your own.
+    #[arg(long, value_name = "URL", requires = "project")]
+    pub webhook_url: Option<String>,
+    /// The stack.
+    #[command(flatten)]
+    pub stack: StackOptions,
+}
+
 /// What is wanted, without the stack.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
@@ -57,6 +80,15 @@ pub struct Wanted {
     pub rotate: bool,
     /// Switch off coreBOS's own integration.
     pub replace_integration: bool,
+    /// Where the files of a HubSpot project are.
+    pub project: Option<PathBuf>,
+}
+
+impl From<&HubSpotOptions> for Wanted {
+    fn from(options: &HubSpotOptions) -> Self {
+        let (webhook_url, project) = (options.webhook_url.clone(), options.project.clone());
+        Self { webhook_url, project, ..Self::default() }
+    }
 }
 
 impl From<&SetupOptions> for Wanted {
@@ -65,6 +97,7 @@ impl From<&SetupOptions> for Wanted {
             webhook_url: options.webhook_url.clone(),
             rotate: options.rotate,
             replace_integration: options.replace_integration,
+            project: None,
         }
     }
 }
@@ -96,6 +129,17 @@ pub(crate) async fn run(command: &SetupCommand) -> Result<ExitCode> {
             applied(&told);
             let wanted = Wanted { rotate: false, ..Wanted::from(options) };
             Ok(left(&corebos::look(&stack, wanted).await?.plan))
+        }
+        SetupCommand::Hubspot(options) => {
+            let stack = Stack::find(&options.stack).await?;
+            let mut setup = Box::pin(hubspot::look(&stack, Wanted::from(options))).await?;
+            if !options.apply || !setup.plan.has_work() {
+                return Ok(shown(&setup.plan));
+            }
+            show(&setup.plan);
+            let told = hubspot::apply(&mut setup).await?;
+            applied(&told);
+            Ok(left(&Box::pin(hubspot::look(&stack, Wanted::from(options))).await?.plan))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Stand-ins for coreBOS and Mautic, and a configuration that connects them.
 
-mod hubspot;
+pub(crate) mod hubspot;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::local::Local;
 use crate::setup::corebos::{KEY_SETTING, WEBSERVICE_MAPS};
 
-pub use hubspot::SAMPLE_CLIENT_SECRET;
+pub use hubspot::{CLIENT_SECRET, SAMPLE_CLIENT_SECRET};
 
 /// The secret of the webhook in the stand-in. The one of the sample events is accepted as well, as the previous one.
 pub const WEBHOOK_SECRET: &str = "a-secret-of-the-stand-in";
@@ -131,6 +131,17 @@ pub async fn start_untouched() -> Result<Simulated> {
     let options = MauticOptions { stock_fields_only: true, ..MauticOptions::default() };
     let mautic = mautic::start(options).await.with_context(|| starting("Mautic", 0))?;
     Ok(Simulated { corebos, mautic, hubspot: None, is_new: true })
+}
+
+/// The same with HubSpot, without the properties that the bridge needs there.
+///
+/// # Errors
+/// No port is free.
+pub async fn start_untouched_with_hubspot(options: HubSpotOptions) -> Result<Simulated> {
+    let mut simulated = start_untouched().await?;
+    let portal = simulators::hubspot::start(options).await.with_context(|| starting("HubSpot", 0))?;
+    simulated.hubspot = Some(portal);
+    Ok(simulated)
 }
 
 /// The write key of the source `shop` in the stand-in's configuration, which the sample events carry.
@@ -269,7 +280,7 @@ impl Simulated {
     /// See [`Self::point_workflows_at`].
     pub async fn connect(&self, local: &Local) -> Result<()> {
         self.point_webhook_at(&local.webhook_url("webhook-mautic"));
-        self.point_hubspot_at(&local.webhook_url("webhook-hubspot"));
+        self.point_hubspot_at(&local.webhook_url("webhook-hubspot"))?;
         self.point_workflows_at(&local.webhook_url("webhook-corebos")).await
     }
 

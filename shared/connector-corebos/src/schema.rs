@@ -161,6 +161,11 @@ impl CoreBosSchema {
         self.0.fields.get(field).is_some_and(|definition| definition.at_creation_only)
     }
 
+    /// Whether this is a field that an edit leaves as it is: one that cannot be written at all, or by a creation only.
+    pub fn is_closed_to_edits(&self, field: &str) -> bool {
+        self.0.fields.get(field).is_some_and(|definition| !definition.writable || definition.at_creation_only)
+    }
+
     /// By what coreBOS reads a value of this field.
     pub(crate) fn reads(&self, field: &str) -> Reads {
         match self.0.fields.get(field).map(|definition| &definition.kind) {

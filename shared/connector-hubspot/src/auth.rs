@@ -1,6 +1,7 @@
 //! Who we are towards HubSpot: a token that does not end, or an OAuth app with access tokens that do, which all processes
 //! share.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http_client::{BaseUrl, Client, Effect, Method, Request};
@@ -8,6 +9,7 @@ use jiff::SignedDuration;
 use model::{Fingerprint, System};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::json;
 use sync::sessions::Renewal;
 use sync::{ConnectorError, NewSession, SessionCache, SessionKey, SharedSessions};
 
@@ -37,6 +39,11 @@ struct TokenAnswer {
     refresh_token: Option<String>,
     #[serde(default)]
     expires_in: u64,
+}
+
+#[derive(Deserialize)]
+struct ScopesAnswer {
+    scopes: Option<Vec<String>>,
 }
 
 impl Auth {
@@ -89,6 +96,48 @@ impl Auth {
         };
         let token = self.tokens.get(login).await?;
         Ok(format!("Bearer {}", token.value.expose_secret()).into())
+    }
+
+    /// In words.
+    pub(crate) fn known_by(&self) -> &'static str {
+        match self.credentials {
+            Credentials::Token(_) => "a token that does not end",
+            Credentials::OAuth { .. } => "an OAuth app",
+        }
+    }
+
+    /// What the token may do, as HubSpot tells it; `None` where it tells nothing.
+    pub(crate) async fn scopes(
+        &self,
+        client: &Client,
+        base: &BaseUrl,
+        version: &str,
+    ) -> Result<Option<BTreeSet<String>>, ConnectorError> {
+        let header = self.header(client, base, version).await?;
+        let token = header.expose_secret().trim_start_matches("Bearer ");
+        let request = match &self.credentials {
+            Credentials::Token(_) => {
+                let url = base.join(["oauth", "v2", "private-apps", "get", "access-token-info"]);
+                let request = Request::read(Method::POST, url).json(&json!({ "tokenKey": token }));
+                let Ok(request) = request else { return Ok(None) };
+                request.header("authorization", header.expose_secret())
+            }
+            Credentials::OAuth { client_id, client_secret, .. } => {
+                let url = base.join(["oauth", version, "token", "introspect"]);
+                Request::read(Method::POST, url).form([
+                    ("client_id", client_id.as_str()),
+                    ("client_secret", client_secret.expose_secret()),
+                    ("token", token),
+                    ("token_type_hint", "access_token"),
+                ])
+            }
+        };
+        let answer = client.send(&request).await.map_err(unanswered)?;
+        if matches!(answer.status, 429 | 500..) {
+            return Err(refusal(&answer, Effect::Read));
+        }
+        let told: Option<ScopesAnswer> = answer.json().ok().filter(|_| answer.is_success());
+        Ok(told.and_then(|told| told.scopes).map(|scopes| scopes.into_iter().collect()))
     }
 
     /// Keeps a new refresh token for all processes. Only whoever renews the token comes here.

@@ -56,9 +56,9 @@ struct WireAccount {
 #[derive(Debug)]
 pub struct HubSpot {
     pub(crate) system: System,
-    base: BaseUrl,
-    client: Client,
-    auth: Auth,
+    pub(crate) base: BaseUrl,
+    pub(crate) client: Client,
+    pub(crate) auth: Auth,
     budget: Budget,
     preferences: HubSpotPreferences,
     schema_lifetime: std::time::Duration,
@@ -103,8 +103,17 @@ impl HubSpot {
         }
     }
 
-    fn version(&self) -> &str {
+    /// What an administrator has set.
+    pub fn preferences(&self) -> &HubSpotPreferences {
+        &self.preferences
+    }
+
+    pub(crate) fn version(&self) -> &str {
         &self.preferences.api_version
+    }
+
+    pub(crate) fn api<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Url {
+        self.base.join(path)
     }
 
     pub(crate) fn objects<'a>(&'a self, object: Object, path: impl IntoIterator<Item = &'a str>) -> Url {
@@ -122,7 +131,7 @@ impl HubSpot {
         Ok(answer)
     }
 
-    async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, ConnectorError> {
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, ConnectorError> {
         let answer = self.call(request).await?;
         if !answer.is_success() {
             return Err(refusal(&answer, Effect::Read));
@@ -165,6 +174,11 @@ impl HubSpot {
         let schema = self.fetch_schema(object).await?;
         schemas.insert(object, (Instant::now() + self.schema_lifetime, schema.clone()));
         Ok(schema)
+    }
+
+    /// Looks at properties, stages and owners anew when they are asked for next.
+    pub(crate) async fn forget_schemas(&self) {
+        self.schemas.lock().await.clear();
     }
 
     async fn fetch_schema(&self, object: Object) -> Result<HubSpotSchema, ConnectorError> {

@@ -81,6 +81,12 @@ pub(crate) fn existing_id(answer: &Answer) -> Option<String> {
     (!id.is_empty()).then_some(id)
 }
 
+/// The scopes that a refusal names; none where it is about something else.
+pub(crate) fn missing_scopes(answer: &Answer) -> Vec<String> {
+    let told: Told = answer.json().unwrap_or_default();
+    told.scopes().into_iter().map(str::to_owned).collect()
+}
+
 /// What a request without an answer means.
 pub(crate) fn unanswered(error: TransportError) -> ConnectorError {
     match error {
@@ -146,17 +152,15 @@ impl Told {
         if self.category.as_deref() != Some("MISSING_SCOPES") {
             return ConnectorError::Forbidden { detail: message };
         }
-        let scopes: Vec<&str> = self
-            .errors
-            .iter()
-            .filter_map(|error| error.context.get("requiredGranularScopes"))
-            .filter_map(Json::as_array)
-            .flatten()
-            .filter_map(Json::as_str)
-            .collect();
         ConnectorError::Misconfigured {
-            detail: format!("the HubSpot token lacks a scope; give it one of: {}", scopes.join(", ")),
+            detail: format!("the HubSpot token lacks a scope; give it one of: {}", self.scopes().join(", ")),
         }
+    }
+
+    /// The scopes of which one is missing.
+    fn scopes(&self) -> Vec<&str> {
+        let named = self.errors.iter().filter_map(|error| error.context.get("requiredGranularScopes"));
+        named.filter_map(Json::as_array).flatten().filter_map(Json::as_str).collect()
     }
 
     fn pause(&self) -> Duration {

@@ -1,6 +1,7 @@
 //! HubSpot: its CRM API and its webhooks, as a connector of the bridge.
 #![doc = include_str!("../README.md")]
 
+pub mod admin;
 pub mod client;
 pub mod objects;
 pub mod schema;

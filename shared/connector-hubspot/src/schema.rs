@@ -28,6 +28,16 @@ const CLOSE_DATE: &str = "closedate";
 /// Names of a record's fields that are no properties.
 const READ_ONLY: &[&str] = &["id", "createdAt", "updatedAt", "archived", RECORD_URL];
 
+/// The property that a field of a record is made of; none where it is made of something else.
+pub(crate) fn property_behind(object: Object, field: &str) -> Option<&str> {
+    match field {
+        STAGE_LABEL => object.pipeline_properties().map(|(_, stage)| stage),
+        OWNER_EMAIL => Some(OWNER_ID),
+        field if READ_ONLY.contains(&field) || association(object, field).is_some() => None,
+        field => Some(field),
+    }
+}
+
 /// The fields of one object type. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct HubSpotSchema(Arc<Parts>);

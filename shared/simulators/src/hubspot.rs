@@ -22,11 +22,15 @@
 //! | Contacts have a modified date of their own (`lastmodifieddate`) | `kinds` |
 //! | Rates: calls in ten seconds, calls in a day, searches in a second | `limits` |
 //! | A refresh token changes with every use | `engine` |
+//! | A token's scopes are told to its own app only; those of a service key perhaps to nobody | `tokens_api` |
+//! | A property that was archived comes back as it was when one of its name is created | `setup_api` |
+//! | The lead object is in dear portals only | `engine` |
 //!
 //! Left out, because nothing here needs it: custom objects, tickets, line items, engagements, forms, campaigns, the
 //! webhooks journal, sensitive properties, labels of one's own.
 
 mod answer;
+mod app;
 mod associations_api;
 mod batch_api;
 mod deliver;
@@ -41,6 +45,7 @@ mod records;
 mod search;
 mod setup_api;
 mod state;
+mod tokens_api;
 mod view;
 
 use std::io;
@@ -233,6 +238,21 @@ impl HubSpotSimulator {
         self.engine.set_hook(Some(hook));
     }
 
+    /// Takes the webhooks of a project app as its file says, which are sent to `deliver_to`, whatever stands between, and
+    /// signed for the target URL of the file. Says how many subscriptions there are now.
+    ///
+    /// # Errors
+    ///
+    /// What HubSpot says about a file that it does not take.
+    pub fn upload_webhooks(&self, file: &str, deliver_to: &str, secret: &str) -> Result<usize, String> {
+        let known = |kind, name: &str| self.engine.read(|state| state.property(kind, name).is_some());
+        let (signed_url, subscriptions) = app::read(file, known)?;
+        self.set_webhook(deliver_to, &signed_url, secret);
+        let count = subscriptions.len();
+        self.engine.write(|state| state.subscriptions = subscriptions);
+        Ok(count)
+    }
+
     /// Subscribes to a type of event, such as `contact.creation`; `object.*` types need the object, changes of
     /// properties the property.
     pub fn subscribe(&self, kind: &str, object: Option<Kind>, property: Option<&str>) {
@@ -254,9 +274,14 @@ impl HubSpotSimulator {
 
     /// Gives an object a property of its own, one line of text with unique values, unless it is there.
     pub fn add_unique_property(&self, kind: Kind, name: &str) {
+        self.add_property(kind, name, "string", true);
+    }
+
+    /// Gives an object a property of a type, such as `number`, unless one of this name is there.
+    pub fn add_property(&self, kind: Kind, name: &str, kind_of_value: &str, unique: bool) {
         let body = serde_json::json!({
-            "name": name, "label": name, "type": "string", "fieldType": "text", "groupName": "information",
-            "hasUniqueValue": true,
+            "name": name, "label": name, "type": kind_of_value, "fieldType": "text", "groupName": "information",
+            "hasUniqueValue": unique,
         });
         self.engine.write(|state| setup_api::create_property(state, kind, &body));
     }
@@ -284,6 +309,30 @@ impl HubSpotSimulator {
     /// Takes scopes away from the token.
     pub fn set_missing_scopes(&self, scopes: &[&str]) {
         *locked(&self.engine.missing_scopes) = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    }
+
+    /// Lets the portal have leads as records, or not: only some editions of HubSpot do. They do at the start.
+    pub fn set_lead_object(&self, there: bool) {
+        self.engine.no_leads.store(!there, Ordering::Relaxed);
+    }
+
+    /// Tells nobody what a token that does not end may do.
+    pub fn set_tokens_untold(&self, untold: bool) {
+        self.engine.untold_tokens.store(untold, Ordering::Relaxed);
+    }
+
+    /// The definition of a property, as the API tells it; none where there is none, or where it is archived.
+    pub fn property(&self, kind: Kind, name: &str) -> Option<serde_json::Value> {
+        self.engine.read(|state| state.property(kind, name).map(|property| property.told(kind)))
+    }
+
+    /// A user archives a property.
+    pub fn archive_property(&self, kind: Kind, name: &str) {
+        self.engine.write(|state| {
+            if let Some(property) = state.properties.get_mut(&kind).and_then(|all| all.get_mut(name)) {
+                property.archived = true;
+            }
+        });
     }
 
     fn as_user<T>(&self, change: impl FnOnce(&mut records::Work<'_>) -> T) -> T {

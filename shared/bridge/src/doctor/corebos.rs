@@ -8,7 +8,8 @@ use sync::pairs::PAIRS;
 
 use super::check::Checks;
 use super::system;
-use crate::setup::corebos::{control_fields, described_fields, tells, wanted_workflows};
+use crate::setup::control_fields;
+use crate::setup::corebos::{tells, wanted_workflows};
 use crate::stack::Stack;
 
 /// What later checks need of it.
@@ -84,9 +85,9 @@ async fn modules(corebos: &CoreBos, checks: &mut Checks) {
                 "give these rights to our user's profile (Settings, Profiles)",
             );
         }
-        let there = described_fields(&description);
+        let there = control_fields::described(&description);
         let lacks: Vec<&str> =
-            control_fields(pair).into_iter().filter(|field| !there.contains(field)).collect();
+            control_fields::of(pair).into_iter().filter(|field| !there.contains(field)).collect();
         if lacks.is_empty() {
             checks.ok(name("control fields"), "there");
         } else {

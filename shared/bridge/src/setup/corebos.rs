@@ -10,12 +10,11 @@ use connector_corebos::CoreBos;
 use connector_corebos::admin::{
     FIELD_MAP, Launch, OWN_INTEGRATION, StoredMap, WEBSERVICE_MAP, WebhookEvent, Workflow, webservice_map,
 };
-use model::{Direction, ObjectName, Side, SystemKind};
-use serde_json::Value as Json;
-use sync::pairs::{PAIRS, PairSpec};
+use model::{ObjectName, SystemKind};
+use sync::pairs::{PAIRS, PairSpec, pair_spec};
 
 use super::plan::{Plan, State};
-use super::{Wanted, secret};
+use super::{Wanted, control_fields, secret};
 use crate::stack::Stack;
 
 /// The setting of coreBOS that holds the key, so that it stands in no map.
@@ -75,36 +74,25 @@ pub async fn look(stack: &Stack, wanted: Wanted) -> Result<CorebosSetup<'_>> {
             "coreBOS reads what we write by them: change it in the user's page",
         );
     }
-    setup.look_at_fields().await?;
+    let specs = specs(stack)?;
+    control_fields::look(&setup.corebos, &specs, &mut setup.plan).await?;
     setup.look_at_key(wanted.rotate).await?;
     for (name, event) in WEBSERVICE_MAPS {
         setup.look_at_webservice_map(name, event, &url).await?;
     }
-    for pair in PAIRS.iter().filter(|pair| pair.remote_kind == SystemKind::Mautic) {
+    for pair in &specs {
         for (name, module) in [(pair.map_to_hub, pair.hub_object), (pair.map_to_remote, pair.hub_object)] {
             setup.look_at_field_map(name, module).await?;
         }
     }
     setup.look_at_own_integration(wanted.replace_integration).await;
-    setup.look_at_workflows().await;
+    setup.look_at_workflows(&modules(&specs)).await;
     Ok(setup)
 }
 
-/// The fields of a module that the bridge itself fills.
-pub(crate) fn control_fields(pair: &PairSpec) -> Vec<&'static str> {
-    let marks = pair.marks(Side::Hub).into_iter().map(|mark| mark.field);
-    let forced = pair.forced(Direction::ToHub).iter().map(|(field, _)| *field);
-    let mut fields: Vec<&str> =
-        std::iter::once(pair.id_field(Side::Hub)).chain(marks).chain(forced).collect();
-    fields.sort_unstable();
-    fields.dedup();
-    fields
-}
-
-/// The names in a description.
-pub(crate) fn described_fields(description: &Json) -> Vec<&str> {
-    let fields = description.get("fields").and_then(Json::as_array).into_iter().flatten();
-    fields.filter_map(|field| field.get("name")?.as_str()).collect()
+/// The rows of the pairs that a stack has.
+pub(crate) fn specs(stack: &Stack) -> Result<Vec<&'static PairSpec>> {
+    Ok(stack.pairs()?.into_iter().map(|pair| pair_spec(pair.kind)).collect())
 }
 
 /// The workflows that coreBOS needs for a module: what each is called, when it runs, and its map.
@@ -120,41 +108,18 @@ pub(crate) fn tells(workflow: &Workflow, launch: Launch) -> bool {
     workflow.is_active && workflow.is_for_the_bridge() && workflow.launch == launch
 }
 
-fn modules() -> Vec<&'static str> {
-    PAIRS.iter().filter(|pair| pair.remote_kind == SystemKind::Mautic).map(|pair| pair.hub_object).collect()
+/// The modules of these pairs, each once.
+pub(crate) fn modules(specs: &[&'static PairSpec]) -> Vec<&'static str> {
+    let mut modules: Vec<&str> = Vec::new();
+    for spec in specs {
+        if !modules.contains(&spec.hub_object) {
+            modules.push(spec.hub_object);
+        }
+    }
+    modules
 }
 
 impl CorebosSetup<'_> {
-    async fn look_at_fields(&mut self) -> Result<()> {
-        let mut missing = Vec::new();
-        for pair in PAIRS.iter().filter(|pair| pair.remote_kind == SystemKind::Mautic) {
-            let module = pair.hub_object;
-            let (description, _) = self.corebos.described(&ObjectName::new(module)).await?;
-            let there = described_fields(&description);
-            let fields = control_fields(pair);
-            let lacks: Vec<&str> = fields.iter().copied().filter(|field| !there.contains(field)).collect();
-            let what = format!("the fields {} of {module}", fields.join(", "));
-            if lacks.is_empty() {
-                self.plan.there(what);
-            } else {
-                let seen = State::Different(format!("there is no {}", lacks.join(", ")));
-                self.plan.by_hand(what, seen, "they come with coreBOS's own Mautic integration, see below");
-                missing.push(module);
-            }
-        }
-        if !missing.is_empty() {
-            self.plan.steps.push(format!(
-                "The fields of {}: switch coreBOS's own Mautic integration on for a moment, which creates them.\n\
-                 Settings, Integrations, Mautic (index.php?action=integration&module=Utilities&_op=getconfigmautic):\n\
-                 tick Active, write anything into URL, user, password and webhook secret, save.\n\
-                 Do not switch it off there, which would hide the fields again; run\n\
-                 `bridge setup corebos --replace-integration --apply` instead.",
-                missing.join(" and ")
-            ));
-        }
-        Ok(())
-    }
-
     async fn look_at_key(&mut self, rotate: bool) -> Result<()> {
         let what = format!("the key of our webhook, in the setting {KEY_SETTING}");
         let live = secret::live(self.stack, &self.config, KEYS).await?;
@@ -268,9 +233,9 @@ impl CorebosSetup<'_> {
         }
     }
 
-    async fn look_at_workflows(&mut self) {
+    async fn look_at_workflows(&mut self, modules: &[&'static str]) {
         let mut missing = Vec::new();
-        for module in modules() {
+        for module in modules {
             let seen = self.corebos.workflows(module).await;
             for (name, launch, map) in wanted_workflows(module) {
                 let what = format!("the workflow \"{name}\"");
@@ -370,8 +335,8 @@ async fn switch_off(corebos: &CoreBos) -> Result<()> {
     corebos.put_setting(OWN_INTEGRATION, "0").await?;
     for pair in PAIRS.iter().filter(|pair| pair.remote_kind == SystemKind::Mautic) {
         let (description, _) = corebos.described(&ObjectName::new(pair.hub_object)).await?;
-        let there = described_fields(&description);
-        if control_fields(pair).iter().any(|field| !there.contains(field)) {
+        let there = control_fields::described(&description);
+        if control_fields::of(pair).iter().any(|field| !there.contains(field)) {
             corebos.put_setting(OWN_INTEGRATION, "1").await?;
             bail!(
                 "this coreBOS hides the fields of {} when its own integration is off, so it was switched on again: switch \
@@ -404,11 +369,5 @@ mod tests {
         ] {
             assert!(!calls_us(&ours.replace(from, to), &ours), "{to}");
         }
-    }
-
-    #[test]
-    fn the_fields_that_the_bridge_fills_are_those_of_the_table_of_pairs() {
-        assert_eq!(control_fields(&PAIRS[0]), ["contact_points", "deleted_in_mautic", "mautic_id"]);
-        assert_eq!(control_fields(&PAIRS[1]), ["deleted_in_mautic", "mautic_id"]);
     }
 }

@@ -24,6 +24,13 @@ pub(super) async fn live(stack: &Stack, config: &SystemConfig, member: &str) -> 
     Ok(texts.map(|text| SecretString::from(text.to_owned())).collect())
 }
 
+/// A member of a system's secret that is one secret; none where it is blank or not there.
+pub(super) async fn single(stack: &Stack, config: &SystemConfig, member: &str) -> Result<Vec<SecretString>> {
+    let secret: serde_json::Map<String, Value> = stack.secrets().secret(&config.secret_arn).await?;
+    let text = secret.get(member).and_then(Value::as_str).filter(|text| !text.is_empty());
+    Ok(text.map(|text| SecretString::from(text.to_owned())).into_iter().collect())
+}
+
 /// Stores a new secret as the current one; the one in use stays valid beside it.
 pub(super) async fn store(
     stack: &Stack,

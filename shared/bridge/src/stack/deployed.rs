@@ -10,6 +10,8 @@ use super::log::StackLog;
 
 /// Outputs that end like this are the webhook URLs of functions: `MauticWebhookUrl` is the one of `webhook-mautic`.
 const WEBHOOK_URL: &str = "WebhookUrl";
+/// The same, where a parameter of that name says another address, which goes first.
+const WEBHOOK_ADDRESS: &str = "WebhookAddress";
 
 /// The stack with this name.
 pub(super) async fn find(name: &str) -> Result<Stack> {
@@ -50,7 +52,9 @@ fn screaming(camel: &str) -> String {
 
 fn webhook_urls(told: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let named = |(key, value): (&String, &String)| {
-        let system = key.strip_suffix(WEBHOOK_URL)?;
+        // A parameter that nobody has set is blank.
+        let key = Some(key).filter(|_| !value.is_empty())?;
+        let system = key.strip_suffix(WEBHOOK_ADDRESS).or_else(|| key.strip_suffix(WEBHOOK_URL))?;
         Some((format!("webhook-{}", screaming(system).to_lowercase().replace('_', "-")), value.clone()))
     };
     told.iter().filter_map(named).collect()

@@ -24,6 +24,18 @@ use crate::clock::Clock;
 const BODY_EVENTS: usize = 100;
 /// How often an event is tried again.
 const RETRIES: u64 = 10;
+/// The scopes that a token may have here, beside those of records.
+const OTHER_SCOPES: [&str; 9] = [
+    "oauth",
+    "crm.objects.owners.read",
+    "crm.schemas.contacts.write",
+    "crm.schemas.companies.write",
+    "crm.schemas.deals.write",
+    "crm.lists.read",
+    "crm.lists.write",
+    "analytics.behavioral_events.send",
+    "marketing.campaigns.read",
+];
 
 /// An app's webhook.
 #[derive(Debug, Clone)]
@@ -67,6 +79,8 @@ pub(crate) struct Engine {
     pub(crate) missing_scopes: Mutex<BTreeSet<String>>,
     pub(crate) repeats: AtomicBool,
     pub(crate) silent: AtomicBool,
+    pub(crate) no_leads: AtomicBool,
+    pub(crate) untold_tokens: AtomicBool,
     woken: Notify,
     client: reqwest::Client,
 }
@@ -95,6 +109,8 @@ impl Engine {
             missing_scopes: Mutex::default(),
             repeats: AtomicBool::new(false),
             silent: AtomicBool::new(false),
+            no_leads: AtomicBool::new(false),
+            untold_tokens: AtomicBool::new(false),
             woken: Notify::new(),
             client,
         })
@@ -239,9 +255,7 @@ impl Engine {
     /// An access token for a refresh token, which changes with it.
     pub(crate) fn renew(&self, client: &str, secret: &str, refresh: &str) -> Option<(String, String, u64)> {
         let mut current = locked(&self.refresh_token);
-        if (client, secret) != (self.setup.client.0.as_str(), self.setup.client.1.as_str())
-            || *current != refresh
-        {
+        if !self.is_client(client, secret) || *current != refresh {
             return None;
         }
         let access = format!("access-{}", uuid::Uuid::new_v4());
@@ -262,6 +276,39 @@ impl Engine {
 
     pub(crate) fn refused_calls(&self) -> u32 {
         locked(&self.usage).refused
+    }
+
+    /// Whether these are the credentials of the app.
+    pub(crate) fn is_client(&self, client: &str, secret: &str) -> bool {
+        (client, secret) == (self.setup.client.0.as_str(), self.setup.client.1.as_str())
+    }
+
+    /// Whether the OAuth app was given this token, and it has not ended.
+    pub(crate) fn is_of_client(&self, token: &str) -> bool {
+        locked(&self.tokens).get(token).is_some_and(|until| *until > self.now())
+    }
+
+    /// Whether anybody is told what a token that does not end may do.
+    pub(crate) fn tells_of_tokens(&self) -> bool {
+        !self.untold_tokens.load(Ordering::Relaxed)
+    }
+
+    /// What the token may do.
+    pub(crate) fn scopes(&self) -> Vec<String> {
+        let of_records = Kind::ALL
+            .into_iter()
+            .flat_map(|kind| ["read", "write"].map(|what| format!("crm.objects.{}.{what}", kind.plural())));
+        let missing = locked(&self.missing_scopes);
+        let all = of_records.chain(OTHER_SCOPES.map(str::to_owned));
+        all.filter(|scope| !missing.contains(scope)).collect()
+    }
+
+    /// Refuses records that the portal's edition does not have.
+    pub(crate) fn has(&self, kind: Kind) -> Result<(), Answer> {
+        if kind == Kind::Lead && self.no_leads.load(Ordering::Relaxed) {
+            return Err(Answer::error(403, "FORBIDDEN", "This portal does not have access to leads"));
+        }
+        Ok(())
     }
 
     /// Refuses what the token's scopes do not cover.

@@ -12,11 +12,11 @@ use super::engine::Engine;
 use super::kinds::Kind;
 use super::records::Work;
 use super::state::State;
-use super::{associations_api, batch_api, objects_api, search, setup_api};
+use super::{associations_api, batch_api, objects_api, search, setup_api, tokens_api};
 use crate::server::{Answering, Site};
 
 /// The versions that are served. Both have the same shape for what is here.
-const VERSIONS: [&str; 2] = ["2026-03", "2026-09"];
+pub(crate) const VERSIONS: [&str; 2] = ["2026-03", "2026-09"];
 /// The version that makes the rules of administrators count for writes through the API.
 const ENFORCING: &str = "2026-09";
 
@@ -60,11 +60,21 @@ impl Call {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The token that the call is made with; blank without one.
+    pub(crate) fn bearer(&self) -> &str {
+        self.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default()
+    }
+
+    /// A field of a form.
+    pub(crate) fn form_field(&self, name: &str) -> Option<String> {
+        form_urlencoded::parse(&self.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.parameter(name) == Some("true")
     }
 
-    fn json(&self) -> Result<Json, Answer> {
+    pub(crate) fn json(&self) -> Result<Json, Answer> {
         if !self.content_type.starts_with("application/json") {
             return Err(Answer::error(415, "VALIDATION_ERROR", "Unsupported Media Type"));
         }
@@ -130,11 +140,9 @@ fn bad_token() -> Answer {
 
 fn respond(engine: &Engine, call: &Call) -> Answer {
     if call.parts.first().is_some_and(|first| first == "oauth") {
-        return token(engine, call);
+        return tokens_api::answer(engine, call);
     }
-    let token =
-        call.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    match engine.knows(token) {
+    match engine.knows(call.bearer()) {
         Known::Yes => {}
         Known::Expired => {
             return Answer::error(
@@ -163,27 +171,6 @@ pub(crate) enum Known {
     No,
 }
 
-/// `POST /oauth/v3/token` and its dated twin: a refresh token for an access token that ends.
-fn token(engine: &Engine, call: &Call) -> Answer {
-    let parts: Vec<&str> = call.parts.iter().map(String::as_str).collect();
-    if call.method != Method::POST || !matches!(parts[..], ["oauth", "v3" | "2026-03" | "2026-09", "token"]) {
-        return Answer::no_record();
-    }
-    let form: Vec<(String, String)> = form_urlencoded::parse(&call.body).into_owned().collect();
-    let field = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
-    if field("grant_type") != "refresh_token" {
-        return Answer::error(400, "VALIDATION_ERROR", "BAD_GRANT_TYPE");
-    }
-    engine.renew(field("client_id"), field("client_secret"), field("refresh_token")).map_or_else(
-        || Answer::error(400, "BAD_REFRESH_TOKEN", "missing or invalid refresh token"),
-        |(access, refresh, seconds)| {
-            Answer::ok(json!({
-                "access_token": access, "refresh_token": refresh, "expires_in": seconds, "token_type": "bearer",
-            }))
-        },
-    )
-}
-
 fn route(engine: &Engine, call: &Call) -> Result<Answer, Answer> {
     let parts: Vec<&str> = call.parts.iter().map(String::as_str).collect();
     let version = |version: &str| VERSIONS.contains(&version);
@@ -191,6 +178,7 @@ fn route(engine: &Engine, call: &Call) -> Result<Answer, Answer> {
         ["crm", "objects", v, kind, ref rest @ ..] if version(v) => {
             let kind = Kind::of(kind).ok_or_else(|| unknown_type(kind))?;
             engine.allows(call, kind)?;
+            engine.has(kind)?;
             objects(engine, call, v, kind, rest)
         }
         ["crm", "associations", v, from, to, ref rest @ ..] if version(v) => {
@@ -331,6 +319,10 @@ fn properties(engine: &Engine, call: &Call, kind: Kind, rest: &[&str]) -> Result
             let body = call.json()?;
             Ok(engine.write(|state| setup_api::create_property(state, kind, &body)))
         }
+        (&Method::POST, ["batch", "create"]) => {
+            let body = call.json()?;
+            Ok(engine.write(|state| setup_api::create_properties(state, kind, &body)))
+        }
         (&Method::GET, ["groups"]) => Ok(engine.read(|state| setup_api::groups(state, kind))),
         (&Method::POST, ["groups"]) => {
             let body = call.json()?;
@@ -345,7 +337,7 @@ fn unknown_type(name: &str) -> Answer {
     Answer::invalid_input(&format!("Unable to infer object type from: {name}"))
 }
 
-fn no_route() -> Answer {
+pub(crate) fn no_route() -> Answer {
     Answer::of(
         404,
         json!({ "status": "error", "message": "resource not found", "correlationId": uuid::Uuid::new_v4().to_string() }),

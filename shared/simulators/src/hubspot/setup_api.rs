@@ -53,6 +53,10 @@ pub(crate) fn create_property(state: &mut State, kind: Kind, body: &Json) -> Ans
         )
         .with("subCategory", json!("Properties.PROPERTY_WITH_NAME_EXISTS"));
     }
+    if let Some(archived) = properties.get_mut(&name) {
+        archived.archived = false;
+        return Answer::of(201, archived.told(kind));
+    }
     let unique = body.get("hasUniqueValue").and_then(Json::as_bool).unwrap_or(false);
     if unique
         && properties.values().filter(|each| each.unique && each.custom && !each.archived).count() >= UNIQUE
@@ -77,6 +81,21 @@ pub(crate) fn create_property(state: &mut State, kind: Kind, body: &Json) -> Ans
     let told = property.told(kind);
     properties.insert(name, property);
     Answer::of(201, told)
+}
+
+/// `POST .../batch/create`: one that is refused refuses the rest.
+pub(crate) fn create_properties(state: &mut State, kind: Kind, body: &Json) -> Answer {
+    let inputs = body.get("inputs").and_then(Json::as_array).filter(|inputs| !inputs.is_empty());
+    let Some(inputs) = inputs else { return Answer::invalid_input("inputs must not be empty") };
+    let mut results = Vec::new();
+    for input in inputs {
+        let answer = create_property(state, kind, input);
+        if !answer.is_success() {
+            return answer;
+        }
+        results.extend(answer.body);
+    }
+    Answer::of(201, json!({ "status": "COMPLETE", "results": results }))
 }
 
 pub(crate) fn groups(state: &State, kind: Kind) -> Answer {
