@@ -1,11 +1,12 @@
 //! `bridge doctor`: checks everything that has ever gone wrong, and says what to do about each.
 //!
-//! It changes nothing in coreBOS and Mautic. Of the stack it changes one thing: what was seen of other integrations is
+//! It changes nothing in coreBOS, Mautic and HubSpot. Of the stack it changes one thing: what was seen of other integrations is
 //! remembered, so that pushes that wait for it go on at once.
 
 mod check;
 mod corebos;
 mod flow;
+mod hubspot;
 mod maps;
 mod mautic;
 mod settings;
@@ -17,6 +18,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
+use model::SystemKind;
+use wiring::Live;
 
 pub use check::{Check, Checks, Verdict};
 
@@ -54,8 +57,15 @@ pub async fn examine(stack: &Stack) -> Vec<Check> {
         settings::examine(stack, &store, &mut checks).await;
         let corebos = Box::pin(corebos::examine(stack, &store, &mut checks)).await;
         let mautic = Box::pin(mautic::examine(stack, &store, &mut checks)).await;
+        let hubspot = Box::pin(hubspot::examine(stack, &store, &mut checks)).await;
         Box::pin(webhooks::examine(stack, corebos.as_ref(), mautic.as_ref(), &mut checks)).await;
-        Box::pin(maps::examine(stack, &store, corebos.as_ref(), mautic.as_ref(), &mut checks)).await;
+        let hub = corebos.as_ref().map(|corebos| &corebos.connector);
+        let live = Live { hub, remote: mautic.as_ref().map(|mautic| &mautic.connector) };
+        Box::pin(maps::examine(stack, &store, live, SystemKind::Mautic, &mut checks)).await;
+        if stack.environment.secret(SystemKind::HubSpot).is_ok() {
+            let live = Live { hub, remote: hubspot.as_ref().map(|hubspot| &hubspot.connector) };
+            Box::pin(maps::examine(stack, &store, live, SystemKind::HubSpot, &mut checks)).await;
+        }
         Box::pin(visitors::examine(stack, &store, mautic.as_ref(), &mut checks)).await;
         flow::examine(stack, &store, &mut checks).await;
     }

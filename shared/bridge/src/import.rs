@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use connector_corebos::CoreBos;
+use connector_hubspot::HubSpot;
 use connector_mautic::Mautic;
 use model::{Direction, PairKind, SystemKind};
 use sync::import::{Ended, Foreseen, ImportError, ImportOptions, Imported, Scope, import, preview};
+use sync::{Opens, pair_spec};
 use wiring::{ImportPorts, PushPorts, ToHub, ToRemote, Way};
 
 use crate::screen::{CARE, DIM, line, styled};
@@ -29,7 +31,7 @@ const INTERRUPTED: u8 = 130;
 /// What `bridge import` is told.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
-    /// The pairs. Companies go first, since contacts belong to them.
+    /// The pairs. Companies go first, since contacts belong to them, and deals last.
     #[arg(long, value_enum, required = true, value_delimiter = ',')]
     pair: Vec<PairChoice>,
     /// The system whose records are gone through, and told to the other one.
@@ -66,6 +68,14 @@ enum PairChoice {
     /// coreBOS Contacts and Mautic contacts.
     #[value(alias = "mautic-contacts")]
     Contacts,
+    /// coreBOS Accounts and HubSpot companies.
+    HubspotCompanies,
+    /// coreBOS Contacts and HubSpot contacts.
+    HubspotContacts,
+    /// coreBOS Leads and HubSpot contacts that are early in their life.
+    HubspotLeads,
+    /// coreBOS Potentials and HubSpot deals, which belong to companies and contacts.
+    HubspotDeals,
 }
 
 impl PairChoice {
@@ -73,6 +83,10 @@ impl PairChoice {
         match self {
             Self::Companies => PairKind::MauticCompanies,
             Self::Contacts => PairKind::MauticContacts,
+            Self::HubspotCompanies => PairKind::HubSpotCompanies,
+            Self::HubspotContacts => PairKind::HubSpotContacts,
+            Self::HubspotLeads => PairKind::HubSpotLeads,
+            Self::HubspotDeals => PairKind::HubSpotDeals,
         }
     }
 }
@@ -80,6 +94,7 @@ impl PairChoice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum SystemChoice {
     Mautic,
+    Hubspot,
     Corebos,
 }
 
@@ -93,12 +108,23 @@ pub(crate) async fn run(arguments: ImportArguments) -> Result<ExitCode> {
     pairs.dedup();
     let mut code = ExitCode::SUCCESS;
     for pair in pairs {
-        let outcome = match arguments.from {
-            SystemChoice::Mautic => {
-                one::<ToHub<CoreBos, Mautic>>(&arguments, &stack, pair.kind(), &stops).await?
+        let (kind, from) = (pair.kind(), arguments.from);
+        let outcome = match (pair_spec(kind).remote_kind, from) {
+            (SystemKind::HubSpot, SystemChoice::Hubspot) => {
+                Box::pin(one::<ToHub<CoreBos, HubSpot>, _>(&arguments, &stack, kind, &stops)).await?
             }
-            SystemChoice::Corebos => {
-                one::<ToRemote<CoreBos, Mautic>>(&arguments, &stack, pair.kind(), &stops).await?
+            (SystemKind::HubSpot, SystemChoice::Corebos) => {
+                Box::pin(one::<ToRemote<CoreBos, HubSpot>, _>(&arguments, &stack, kind, &stops)).await?
+            }
+            (SystemKind::Mautic, SystemChoice::Mautic) => {
+                Box::pin(one::<ToHub<CoreBos, Mautic>, _>(&arguments, &stack, kind, &stops)).await?
+            }
+            (SystemKind::Mautic, SystemChoice::Corebos) => {
+                Box::pin(one::<ToRemote<CoreBos, Mautic>, _>(&arguments, &stack, kind, &stops)).await?
+            }
+            (remote, _) => {
+                let (pair, remote) = (kind.as_str(), remote.as_str());
+                bail!("{pair} is between coreBOS and {remote}: write --from {remote} or --from corebos")
             }
         };
         match outcome {
@@ -121,7 +147,7 @@ enum Outcome {
     Interrupted,
 }
 
-async fn one<W: Way<Hub = CoreBos, Remote = Mautic>>(
+async fn one<W: Way<Hub = CoreBos, Remote = R>, R: Opens>(
     arguments: &ImportArguments,
     stack: &Stack,
     kind: PairKind,
@@ -131,8 +157,8 @@ where
     W::Source: sync::Stock,
     W::Target: sync::Stock,
 {
-    let ports =
-        PushPorts::<CoreBos, Mautic>::new(&stack.environment, stack.clients.clone(), SystemKind::Mautic)?;
+    let remote = pair_spec(kind).remote_kind;
+    let ports = PushPorts::<CoreBos, R>::new(&stack.environment, stack.clients.clone(), remote)?;
     let lanes = usize::from(arguments.parallel);
     let ports = ImportPorts::open(ports, kind, W::DIRECTION, lanes, arguments.changed).await?;
     if !arguments.dry_run {
@@ -143,6 +169,7 @@ where
         scope,
         restart: arguments.restart,
         limit: arguments.limit,
+        candidates: ports.candidates().await?,
         ..ImportOptions::new(uuid::Uuid::new_v4().simple().to_string())
     };
     let context = ports.context();
@@ -205,7 +232,7 @@ where
     }
 }
 
-fn map_name(ports: &ImportPorts<CoreBos, Mautic>, direction: Direction) -> &'static str {
+fn map_name<R: Opens>(ports: &ImportPorts<CoreBos, R>, direction: Direction) -> &'static str {
     let spec = ports.context().spec;
     match direction {
         Direction::ToHub => spec.map_to_hub,

@@ -164,7 +164,7 @@ impl HubSpot {
             .await
     }
 
-    async fn schema_of(&self, object: Object) -> Result<HubSpotSchema, ConnectorError> {
+    pub(crate) async fn schema_of(&self, object: Object) -> Result<HubSpotSchema, ConnectorError> {
         let mut schemas = self.schemas.lock().await;
         if let Some((until, schema)) = schemas.get(&object)
             && *until > Instant::now()
@@ -221,7 +221,7 @@ impl HubSpot {
     }
 
     /// The properties to ask for.
-    fn properties(&self, object: Object, schema: &HubSpotSchema) -> Vec<String> {
+    pub(crate) fn properties(&self, object: Object, schema: &HubSpotSchema) -> Vec<String> {
         let wanted = self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut all: BTreeSet<String> = match wanted.get(&object) {
             Some(wanted) => wanted.iter().filter(|name| schema.property(name).is_some()).cloned().collect(),

@@ -13,6 +13,7 @@ mod budget;
 mod convert;
 mod error;
 mod feed;
+mod stock;
 mod wire;
 mod writing;
 

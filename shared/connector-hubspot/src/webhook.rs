@@ -8,4 +8,4 @@ mod body;
 mod signature;
 
 pub use body::{BodyError, Parsed, parse};
-pub use signature::{SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER, Verified, verify};
+pub use signature::{SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER, Verified, sign, verify};

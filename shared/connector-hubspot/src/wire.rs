@@ -15,6 +15,9 @@ use crate::schema::{HubSpotSchema, OWNER_EMAIL, OWNER_ID, RECORD_URL, STAGE_LABE
 #[derive(Debug, Deserialize)]
 pub(crate) struct Listed<T> {
     pub(crate) results: Vec<T>,
+    /// How many there are in all; told by search only.
+    #[serde(default)]
+    pub(crate) total: Option<u64>,
     #[serde(default)]
     paging: Option<Paging>,
 }
@@ -175,10 +178,12 @@ const ASSOCIATIONS: [(Object, Wanted); 3] = [
     (Object::Deal, Wanted { field: "contact", to: Object::Contact, type_id: 3 }),
 ];
 
+/// The fields of associations of an object.
+pub(crate) fn associations_of(object: Object) -> impl Iterator<Item = Wanted> {
+    ASSOCIATIONS.into_iter().filter(move |(of, _)| *of == object).map(|(_, wanted)| wanted)
+}
+
 /// The association that a field of an object stands for.
 pub(crate) fn association(object: Object, field: &str) -> Option<Wanted> {
-    ASSOCIATIONS
-        .into_iter()
-        .find(|(of, wanted)| *of == object && wanted.field == field)
-        .map(|(_, wanted)| wanted)
+    associations_of(object).find(|wanted| wanted.field == field)
 }

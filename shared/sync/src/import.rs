@@ -20,6 +20,7 @@ use std::time::Duration;
 use model::RecordRef;
 
 use crate::error::StoreError;
+use crate::route::Candidate;
 
 pub use lane::Told;
 pub use preview::{Difference, FieldDifference, Foreseen, preview};
@@ -42,6 +43,9 @@ pub struct ImportOptions {
     pub patience: Duration,
     /// How long the lease of the import holds.
     pub lease: Duration,
+    /// The pairs that share the object of the other system: records of another one of these are passed over. None where
+    /// only one has it.
+    pub candidates: Vec<Candidate>,
 }
 
 impl ImportOptions {
@@ -59,6 +63,7 @@ impl ImportOptions {
             limit: None,
             patience: Self::PATIENCE,
             lease: Self::LEASE,
+            candidates: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws::DynamoStore;
 use model::{Direction, PairKind, System};
-use sync::{Environment, KeepsMaps, Opens, PairContext, pair_spec};
+use sync::{Candidate, Environment, KeepsMaps, Opens, PairContext, pair_spec};
 
 use crate::not_ready::NotReady;
 use crate::pairs::{PushPorts, ReadyPair, Systems};
@@ -53,7 +53,9 @@ impl<H: Opens + KeepsMaps, R: Opens> ImportPorts<H, R> {
         }
         let mut opened = vec![systems];
         while opened.len() < lanes {
-            opened.push(Arc::new(ports.open_systems().await?));
+            let systems = ports.open_systems().await?;
+            ports.tell_needs(&context, &systems);
+            opened.push(Arc::new(systems));
         }
         Ok(Self { ports, context, lanes: opened, other_remotes })
     }
@@ -67,6 +69,14 @@ impl<H: Opens + KeepsMaps, R: Opens> ImportPorts<H, R> {
             Some(systems) => self.ports.may_write(&self.context, systems).await,
             None => Ok(()),
         }
+    }
+
+    /// The pairs that share the object of the other system, this one included.
+    ///
+    /// # Errors
+    /// Their settings cannot be read.
+    pub async fn candidates(&self) -> Result<Vec<Candidate>, NotReady> {
+        self.ports.sharing(self.context.spec).await
     }
 
     /// The pair.

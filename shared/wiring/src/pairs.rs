@@ -223,7 +223,7 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
             Side::Hub => self.check_fields(&context, direction, &systems.hub).await?,
             Side::Remote => self.check_fields(&context, direction, &systems.remote).await?,
         }
-        systems.remote.will_need(&spec.object(Side::Remote), needed(&context));
+        self.tell_needs(&context, &systems);
         let other_remotes = self.other_remotes(spec);
         let told = AtomicBool::new(false);
         let value = Arc::new(ReadyPair { context, to_hub, to_remote, told, systems, other_remotes });
@@ -232,21 +232,25 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
         Ok(value)
     }
 
+    /// Tells a connection which fields are read for a pair.
+    pub(crate) fn tell_needs(&self, context: &PairContext, systems: &Systems<H, R>) {
+        systems.remote.will_need(&context.spec.object(Side::Remote), needed(context));
+    }
+
     /// The pair of a record; where several share its object, the one that it belongs to.
     async fn spec_of(&self, direction: Direction, notice: &Notice) -> Result<&'static PairSpec, NotReady> {
         let source = match direction.source() {
             Side::Hub => &self.hub.system,
             Side::Remote => &self.remote.system,
         };
-        let mut candidates = Vec::new();
-        for spec in PAIRS.iter().filter(|spec| {
+        let object = &notice.record.object;
+        let sharing = PAIRS.iter().filter(|spec| {
             notice.record.system == *source
                 && spec.remote_kind == self.remote.system.kind()
-                && spec.object(direction.source()) == notice.record.object
-        }) {
-            candidates.push(Candidate { spec, creates: true });
-        }
-        match candidates.as_mut_slice() {
+                && spec.object(direction.source()) == *object
+        });
+        let candidates: Vec<_> = sharing.map(|spec| Candidate { spec, creates: true }).collect();
+        match candidates.as_slice() {
             [] => Err(NotReady::ByAdministrator {
                 reason: "configuration",
                 detail: format!(
@@ -257,9 +261,7 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
             [only] => Ok(only.spec),
             several => {
                 self.active().await?;
-                for candidate in several {
-                    candidate.creates = self.settings(candidate.spec.kind).await?.to_hub.create;
-                }
+                let candidates = self.creating(several).await?;
                 let systems = self.systems().await?;
                 let ends = (&systems.hub, &systems.remote);
                 match sync::route(&candidates, &notice.record, ends, &self.store).await {
@@ -269,6 +271,29 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
                 }
             }
         }
+    }
+
+    /// Which of these pairs create records in coreBOS.
+    async fn creating(&self, candidates: &[Candidate]) -> Result<Vec<Candidate>, NotReady> {
+        let mut told = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            let creates = self.settings(candidate.spec.kind).await?.to_hub.create;
+            told.push(Candidate { creates, ..*candidate });
+        }
+        Ok(told)
+    }
+
+    /// The pairs that share the other system's object with this one, itself included.
+    ///
+    /// # Errors
+    /// Their settings cannot be read.
+    pub async fn sharing(&self, spec: &PairSpec) -> Result<Vec<Candidate>, NotReady> {
+        let shares = |other: &&PairSpec| {
+            other.remote_kind == spec.remote_kind && other.remote_object == spec.remote_object
+        };
+        let sharing: Vec<_> =
+            PAIRS.iter().filter(shares).map(|spec| Candidate { spec, creates: true }).collect();
+        self.creating(&sharing).await
     }
 
     /// The systems besides ours that have a pair with the coreBOS object of this one, and whose queue we know.

@@ -4,12 +4,12 @@ use aws::DynamoStore;
 use connector_corebos::CoreBos;
 use model::{ObjectName, SystemKind};
 use sync::Connector as _;
-use sync::pairs::PAIRS;
+use sync::PairSpec;
 
 use super::check::Checks;
 use super::system;
 use crate::setup::control_fields;
-use crate::setup::corebos::{tells, wanted_workflows};
+use crate::setup::corebos::{modules as modules_of, specs, tells, wanted_workflows};
 use crate::stack::Stack;
 
 /// What later checks need of it.
@@ -18,7 +18,14 @@ pub(super) struct Examined {
 }
 
 pub(super) async fn examine(stack: &Stack, store: &DynamoStore, checks: &mut Checks) -> Option<Examined> {
-    let opened = system::open::<CoreBos>(stack, store, SystemKind::CoreBos, "webhook_keys", checks).await;
+    let opened = system::open::<CoreBos>(
+        stack,
+        store,
+        SystemKind::CoreBos,
+        system::Signs::Listed("webhook_keys"),
+        checks,
+    )
+    .await;
     let (config, corebos) = opened?;
     let name = |what: &str| format!("{}: {what}", config.system);
     let account = match corebos.account().await {
@@ -52,8 +59,10 @@ pub(super) async fn examine(stack: &Stack, store: &DynamoStore, checks: &mut Che
         );
     }
     system::clock(&config.system.to_string(), account.server_time, checks);
-    modules(&corebos, checks).await;
-    workflows(&corebos, checks).await;
+    // That a name is wrong was told already.
+    let specs = specs(stack).unwrap_or_default();
+    modules(&corebos, &specs, checks).await;
+    workflows(&corebos, &modules_of(&specs), checks).await;
     let allowed = super::flow::other_integration_is_allowed(store).await;
     let by_hand = "look in coreBOS (Settings, Workflows) for active tasks \"Invoke Custom Function\" that call \
                    mauticContact... or mauticAccount..., and switch them off";
@@ -62,8 +71,9 @@ pub(super) async fn examine(stack: &Stack, store: &DynamoStore, checks: &mut Che
 }
 
 /// Fields and rights of the modules that pairs have.
-async fn modules(corebos: &CoreBos, checks: &mut Checks) {
-    for pair in PAIRS.iter().filter(|pair| pair.remote_kind == SystemKind::Mautic) {
+async fn modules(corebos: &CoreBos, specs: &[&'static PairSpec], checks: &mut Checks) {
+    let mut rights_told = Vec::new();
+    for pair in specs {
         let module = pair.hub_object;
         let name = |what: &str| format!("{}: {what} of {module}", corebos.system());
         let (description, rights) = match corebos.described(&ObjectName::new(module)).await {
@@ -75,7 +85,9 @@ async fn modules(corebos: &CoreBos, checks: &mut Checks) {
         };
         let may = [("create", rights.create), ("change", rights.update), ("read", rights.retrieve)];
         let may_not: Vec<&str> = may.iter().filter(|(_, may)| !may).map(|(what, _)| *what).collect();
-        if may_not.is_empty() {
+        if rights_told.contains(&module) {
+            // Told with the pair before.
+        } else if may_not.is_empty() {
             checks.ok(name("rights"), "create, change, read");
         } else {
             let seen = format!("our user may not {}", may_not.join(", "));
@@ -85,22 +97,29 @@ async fn modules(corebos: &CoreBos, checks: &mut Checks) {
                 "give these rights to our user's profile (Settings, Profiles)",
             );
         }
+        rights_told.push(module);
         let there = control_fields::described(&description);
         let lacks: Vec<&str> =
             control_fields::of(pair).into_iter().filter(|field| !there.contains(field)).collect();
+        let fields = format!("{} control fields", pair.remote_kind.as_str());
         if lacks.is_empty() {
-            checks.ok(name("control fields"), "there");
+            let closed = control_fields::closed(pair, &description);
+            let but = if closed.is_empty() {
+                String::new()
+            } else {
+                format!("; {} stay as they are", closed.join(", "))
+            };
+            checks.ok(name(&fields), format!("there{but}"));
         } else {
             let seen = format!("there is no {}", lacks.join(", "));
-            checks.problem(name("control fields"), seen, "`bridge setup corebos` says how they come");
+            checks.problem(name(&fields), seen, "`bridge setup corebos` says how they come");
         }
     }
 }
 
 /// The workflows that call us, as far as can be seen: their tasks cannot.
-async fn workflows(corebos: &CoreBos, checks: &mut Checks) {
-    for pair in PAIRS.iter().filter(|pair| pair.remote_kind == SystemKind::Mautic) {
-        let module = pair.hub_object;
+async fn workflows(corebos: &CoreBos, modules: &[&'static str], checks: &mut Checks) {
+    for module in modules {
         let name = format!("{}: workflows of {module}", corebos.system());
         let seen = match corebos.workflows(module).await {
             Ok(seen) => seen,

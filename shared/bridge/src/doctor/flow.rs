@@ -7,8 +7,8 @@ use aws::queue::dead_letters::DeadLetters;
 use aws::queue::depth;
 use aws::{DynamoStore, SystemClock};
 use jiff::{SignedDuration, Timestamp};
-use model::{Pair, Side, System, SystemKind};
-use sync::pairs::{PAIRS, PairSpec};
+use model::{ObjectName, Pair, Side, System, SystemKind};
+use sync::pairs::{PAIRS, PairSpec, pair_spec};
 use sync::settings;
 use sync::{Clock as _, CursorKey, CursorStore as _, PairSettings, PollSettings};
 
@@ -64,21 +64,28 @@ async fn of_poll(store: &DynamoStore, system: &System) -> Result<PollSettings, S
 }
 
 pub(super) async fn examine(stack: &Stack, store: &DynamoStore, checks: &mut Checks) {
-    for kind in [SystemKind::CoreBos, SystemKind::Mautic] {
-        queues(stack, kind, checks).await;
-    }
-    let instances =
-        (stack.environment.instance(SystemKind::CoreBos), stack.environment.instance(SystemKind::Mautic));
-    let (Ok(hub), Ok(remote)) = instances else { return };
-    // One that cannot be read is told where the settings are.
-    let settings = wiring::systems::settings_of(store, &remote).await;
-    let is_polled = settings.is_ok_and(|(settings, _)| settings.active);
-    for spec in PAIRS.iter().filter(|spec| spec.remote_kind == SystemKind::Mautic) {
-        let pair = Pair { kind: spec.kind, hub: hub.clone(), remote: remote.clone() };
-        parked(store, &pair, checks).await;
-        brake(store, spec, &pair, checks).await;
-        for (system, side) in [(&hub, Side::Hub), (&remote, Side::Remote)].into_iter().filter(|_| is_polled) {
-            poll(store, system, spec, side, checks).await;
+    let mut told: Vec<(System, ObjectName)> = Vec::new();
+    queues(stack, SystemKind::CoreBos, checks).await;
+    // A name that is wrong is told where the settings are.
+    let pairs = stack.pairs().unwrap_or_default();
+    let mut remotes: Vec<&System> = pairs.iter().map(|pair| &pair.remote).collect();
+    remotes.dedup();
+    for remote in remotes {
+        queues(stack, remote.kind(), checks).await;
+        let settings = wiring::systems::settings_of(store, remote).await;
+        let is_polled = settings.is_ok_and(|(settings, _)| settings.active);
+        for pair in pairs.iter().filter(|pair| pair.remote == *remote) {
+            let spec = pair_spec(pair.kind);
+            parked(store, pair, checks).await;
+            brake(store, spec, pair, checks).await;
+            for (system, side) in [(&pair.hub, Side::Hub), (&pair.remote, Side::Remote)] {
+                // Two pairs may share an object, and two systems a module.
+                let what = (system.clone(), spec.object(side));
+                if is_polled && !told.contains(&what) {
+                    poll(store, system, spec, side, checks).await;
+                    told.push(what);
+                }
+            }
         }
     }
 }

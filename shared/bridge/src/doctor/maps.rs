@@ -1,4 +1,4 @@
-//! The four maps: which are in use, whether an edit waits to be mended, and whether they fit the fields that both systems
+//! The maps: which are in use, whether an edit waits to be mended, and whether they fit the fields that both systems
 //! really have.
 
 use aws::DynamoStore;
@@ -7,29 +7,26 @@ use connector_corebos::admin::FIELD_MAP;
 use mapping::check::{check_pair, compile};
 use mapping::{FieldMap, Finding, Severity};
 use model::SystemKind;
-use sync::MapSource;
 use sync::pairs::PAIRS;
+use sync::{Connector, MapSource};
 use wiring::{Live, LookedAt, MapInUse};
 
 use super::check::Checks;
-use super::{corebos, mautic};
 use crate::stack::Stack;
 use crate::times::shown;
 
 /// The most findings of a map that are shown.
 const SHOWN: usize = 3;
 
-pub(super) async fn examine(
+pub(super) async fn examine<R: Connector>(
     stack: &Stack,
     store: &DynamoStore,
-    corebos: Option<&corebos::Examined>,
-    mautic: Option<&mautic::Examined>,
+    live: Live<'_, CoreBos, R>,
+    kind: SystemKind,
     checks: &mut Checks,
 ) {
     let Ok(keeper) = stack.environment.instance(SystemKind::CoreBos) else { return };
-    let hub = corebos.map(|corebos| &corebos.connector);
-    let live = Live { hub, remote: mautic.map(|mautic| &mautic.connector) };
-    for pair in PAIRS.iter().filter(|pair| pair.remote_kind == SystemKind::Mautic) {
+    for pair in PAIRS.iter().filter(|pair| pair.remote_kind == kind) {
         let (looked, refused) = match wiring::maps::look(store, &keeper, live, pair).await {
             Ok(looked) => looked,
             Err(error) => {
@@ -47,7 +44,7 @@ pub(super) async fn examine(
         let mut compiled = Vec::new();
         for map in &looked {
             compiled.extend(one(map, checks));
-            if let Some(hub) = hub {
+            if let Some(hub) = live.hub {
                 in_corebos(hub, map, checks).await;
             }
         }

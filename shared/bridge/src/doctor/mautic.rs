@@ -20,7 +20,14 @@ pub(super) struct Examined {
 }
 
 pub(super) async fn examine(stack: &Stack, store: &DynamoStore, checks: &mut Checks) -> Option<Examined> {
-    let opened = system::open::<Mautic>(stack, store, SystemKind::Mautic, "webhook_secrets", checks).await;
+    let opened = system::open::<Mautic>(
+        stack,
+        store,
+        SystemKind::Mautic,
+        system::Signs::Listed("webhook_secrets"),
+        checks,
+    )
+    .await;
     let (config, mautic) = opened?;
     let name = |what: &str| format!("{}: {what}", config.system);
     let account = match mautic.account().await {

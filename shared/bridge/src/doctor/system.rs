@@ -1,4 +1,4 @@
-//! What both systems have in common: configuration, secret, identity, clock, rivals.
+//! What all systems have in common: configuration, secret, identity, clock, rivals.
 
 use aws::config::SystemConfig;
 use aws::{DynamoStore, SystemClock};
@@ -15,12 +15,21 @@ const CLOCK_WARNING: SignedDuration = SignedDuration::from_secs(5);
 /// Clocks that differ by more than this make polls miss records.
 const CLOCK_PROBLEM: SignedDuration = SignedDuration::from_secs(50);
 
+/// What a system proves its webhooks with.
+#[derive(Clone, Copy)]
+pub(super) enum Signs {
+    /// Secrets or keys in this member of its secret, which the bridge makes.
+    Listed(&'static str),
+    /// The client secret of an app, if there is one: without it there are no webhooks.
+    ClientSecret,
+}
+
 /// The URL, the secret and the connector of a system.
 pub(super) async fn open<C: Opens>(
     stack: &Stack,
     store: &DynamoStore,
     kind: SystemKind,
-    member: &str,
+    signs: Signs,
     checks: &mut Checks,
 ) -> Option<(SystemConfig, C)> {
     let config = match stack.environment.system(kind) {
@@ -37,7 +46,10 @@ pub(super) async fn open<C: Opens>(
     let name = |what: &str| format!("{}: {what}", config.system);
     let secrets = stack.secrets();
     match secrets.secret::<Map<String, Value>>(&config.secret_arn).await {
-        Ok(secret) => secret_s_shape(&secret, member, &name("secret"), checks),
+        Ok(secret) => match signs {
+            Signs::Listed(member) => secret_s_shape(&secret, member, &name("secret"), checks),
+            Signs::ClientSecret => client_secret(&secret, &name("secret"), checks),
+        },
         Err(error) => {
             checks.problem(name("secret"), error.to_string(), "create the secret, or let us read it");
             return None;
@@ -75,6 +87,22 @@ fn secret_s_shape(secret: &Map<String, Value>, member: &str, name: &str, checks:
                 "keep the current and the previous one only",
             );
         }
+    }
+}
+
+/// Whether the secret has what the webhooks of an app are signed with.
+fn client_secret(secret: &Map<String, Value>, name: &str, checks: &mut Checks) {
+    let is_there = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    let listed = secret.get("webhook_secrets").and_then(Value::as_array).into_iter().flatten();
+    if secret.get("client_secret").into_iter().chain(listed).any(is_there) {
+        checks.ok(name, "readable, with the client secret of an app");
+    } else {
+        let remedy = "as it must be with a service key; an app sends webhooks, see `bridge setup hubspot --project DIR`";
+        checks.warning(
+            name,
+            "it has no client secret: webhooks are refused, and changes wait for a poll",
+            remedy,
+        );
     }
 }
 

@@ -1,16 +1,17 @@
 //! The way in: Mautic's webhook, the maps of coreBOS that call us, and our own URLs, tried with a signed body that
-//! changes nothing.
+//! changes nothing. What HubSpot's app sends cannot be asked for: no API tells the subscriptions of a project app.
 
-use aws::SecretString;
 use aws::secrets::ExposeSecret as _;
+use aws::{SecretString, SystemClock};
 use connector_corebos::admin::WEBSERVICE_MAP;
+use connector_hubspot::webhook as hubspot;
 use connector_mautic::admin::{EVENTS, Webhook};
 use connector_mautic::webhook::sign;
 use http_client::{Client, ClientSettings, Method, Request};
 use model::SystemKind;
 use serde::Deserialize;
 use serde_json::json;
-use sync::Connector as _;
+use sync::{Clock as _, Connector as _};
 
 use super::check::Checks;
 use super::{corebos, mautic};
@@ -21,8 +22,13 @@ use crate::stack::Stack;
 /// A body without an event.
 const NO_EVENT: &str = "{}";
 
+/// The same for HubSpot, which sends lists.
+const NO_EVENTS: &str = "[]";
+
 #[derive(Deserialize)]
 struct Live {
+    #[serde(default)]
+    client_secret: Option<SecretString>,
     #[serde(default)]
     webhook_secrets: Vec<SecretString>,
     #[serde(default)]
@@ -179,6 +185,7 @@ async fn try_out(stack: &Stack, client: &Client, function: &str, url: &str, chec
         "webhook-corebos" => SystemKind::CoreBos,
         "webhook-mautic" => SystemKind::Mautic,
         "webhook-signal" => SystemKind::Signal,
+        "webhook-hubspot" => SystemKind::HubSpot,
         _ => return,
     };
     let Some(live) = live(stack, kind).await else { return };
@@ -193,6 +200,19 @@ async fn try_out(stack: &Stack, client: &Client, function: &str, url: &str, chec
         // No pair has this module, so that no notice is made of it.
         let body = json!({ "event": "save", "module": "BridgeDoctor", "id": "1x1" });
         request.json(&body).map(|request| request.header("x-bridge-key", key.expose_secret()))
+    } else if kind == SystemKind::HubSpot {
+        let secrets = live.client_secret.iter().chain(&live.webhook_secrets);
+        let Some(secret) = secrets.into_iter().find(|secret| !secret.expose_secret().is_empty()) else {
+            return;
+        };
+        let configured = stack.environment.webhook_url(kind).ok().flatten();
+        let signed = configured.unwrap_or_else(|| crate::simulated::hubspot::signed_url(url));
+        let now = SystemClock.now().as_millisecond();
+        let Some(signature) = hubspot::sign(secret, &signed, NO_EVENTS.as_bytes(), now) else { return };
+        let time = now.to_string();
+        request.json(&json!([])).map(|request| {
+            request.header("x-hubspot-signature-v3", &signature).header("x-hubspot-request-timestamp", &time)
+        })
     } else {
         let Some(secret) = live.webhook_secrets.first() else { return };
         let signature = sign(secret, NO_EVENT.as_bytes());
@@ -244,6 +264,8 @@ mod tests {
     #[test]
     fn the_headers_are_those_that_the_functions_read() {
         assert!(connector_corebos::webhook::KEY_HEADER.eq_ignore_ascii_case("x-bridge-key"));
+        assert!(hubspot::SIGNATURE_HEADER.eq_ignore_ascii_case("x-hubspot-signature-v3"));
+        assert!(hubspot::TIMESTAMP_HEADER.eq_ignore_ascii_case("x-hubspot-request-timestamp"));
         assert!(connector_mautic::webhook::SIGNATURE_HEADER.eq_ignore_ascii_case("webhook-signature"));
     }
 }

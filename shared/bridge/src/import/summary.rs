@@ -42,6 +42,8 @@ fn reason(code: &str) -> &str {
         "refused_before" => "refused before, and not changed since",
         "nobody_yet" => "nobody yet: no name and no address",
         "not_linked" => "not linked",
+        "other_pair" => "belongs to another pair",
+        "not_opted_in" => "not ticked for HubSpot",
         "map_not_edited" => "the map was not edited since",
         "ambiguous" => "several could be meant",
         "candidate_taken" => "the only match belongs to another one",

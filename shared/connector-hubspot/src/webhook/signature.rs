@@ -121,6 +121,16 @@ pub fn verify<'a>(
     if matches { Ok(Verified(raw)) } else { Err(SignatureError::Mismatch) }
 }
 
+/// The signature of a `POST`, as HubSpot makes it: for whoever tries a URL of ours out. None where the secret is blank.
+pub fn sign(secret: &SecretString, url: &str, raw: &[u8], milliseconds: i64) -> Option<String> {
+    let key = Some(secret.expose_secret().as_bytes()).filter(|key| !key.is_empty())?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    for part in [&b"POST"[..], unescaped(url).as_bytes(), raw, milliseconds.to_string().as_bytes()] {
+        mac.update(part);
+    }
+    Some(STANDARD.encode(mac.finalize().into_bytes()))
+}
+
 fn unescaped(url: &str) -> String {
     UNDONE.iter().fold(url.to_owned(), |url, (escape, text)| url.replace(escape, text))
 }
@@ -156,6 +166,13 @@ mod tests {
         assert_eq!(check(&["new", SECRET], URL, SIGNATURE, TIME, now), Ok(()));
         let other = "RnbPH7+UMKVkbV32P8bz450N4M56aPmcru1+D3kSDtw=";
         assert_eq!(check(&[SECRET], URL, other, "1700000300000", 1_700_000_300_000), Ok(()));
+    }
+
+    #[test]
+    fn what_is_signed_here_is_what_hubspot_s_clients_sign() {
+        let signed = sign(&SECRET.to_owned().into(), URL, BODY, 1_693_657_560_000);
+        assert_eq!(signed.as_deref(), Some(SIGNATURE));
+        assert_eq!(sign(&String::new().into(), URL, BODY, 0), None);
     }
 
     #[test]

@@ -7,15 +7,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Notice, NoticeKind, RecordRef};
+use model::{Direction, Notice, NoticeKind, RecordRef};
 
 use super::prefetch::Item;
 use super::progress::Tally;
 use super::shelf::{Shelf, Shelved};
 use super::{Ended, ImportEvent, ImportOptions, ImportWatch};
-use crate::error::StoreError;
+use crate::error::{Disposition, StoreError};
 use crate::ports::{ChangeQueue as _, Clock as _, Connector as _};
 use crate::push::{Delivery, Environment, Outcome, World, push};
+use crate::route::{RouteError, route};
 
 /// The shortest and the longest wait between two attempts when a system is away.
 const OUTAGE_FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -275,6 +276,38 @@ pub(super) fn notice(run: &str, item: &Item, now: Timestamp) -> Notice {
         received_at: now,
         modified_at: None,
         command: None,
+    }
+}
+
+/// What becomes of a record that belongs to another pair with the same object, by the rule of pushes: nothing here. Also
+/// why it cannot be told now.
+pub(super) async fn of_another_pair<W: World>(
+    lane: &Environment<'_, W>,
+    shelf: &Shelf,
+    options: &ImportOptions,
+    item: &Item,
+) -> Option<Attempt> {
+    if options.candidates.len() < 2 || lane.direction != Direction::ToHub {
+        return None;
+    }
+    let (source, _) = shelved(lane, shelf);
+    // Not the shelf of the target: it holds what was found in one module only.
+    let ends = (lane.target, &source);
+    let error = match Box::pin(route(&options.candidates, &item.record, ends, lane.store)).await {
+        Ok(spec) if spec.kind == lane.context.spec.kind => return None,
+        Ok(_) => return Some(Attempt::Done(Told::new("skipped", "other_pair"))),
+        Err(RouteError::System(error)) => error,
+        Err(RouteError::Store(error)) => {
+            let detail = error.to_string();
+            return Some(Attempt::Retry { after: None, reason: "table", detail });
+        }
+    };
+    let (reason, detail) = (error.code(), error.to_string());
+    match error.disposition() {
+        Disposition::Retry { after } => Some(Attempt::Retry { after, reason, detail }),
+        Disposition::Stop => Some(Attempt::Stop { reason, detail }),
+        // The push meets the same, and parks it.
+        Disposition::Park => None,
     }
 }
 

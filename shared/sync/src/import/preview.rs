@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use model::{Link, RecordRef};
 
-use super::lane::{Attempt, Job, Told, notice, shelved};
+use super::lane::{Attempt, Job, Told, notice, of_another_pair, shelved};
 use super::prefetch::Item;
 use super::pretend::{ONLY_LOOKS, PretendStore, PretendTarget, Pretended};
 use super::progress::Tally;
@@ -120,6 +120,9 @@ impl<'a, W: World> World for Looking<'a, W> {
 
 impl<W: World> Job<W> for Previewing<'_> {
     async fn attempt(&self, lane: &Environment<'_, W>, prefetched: &Shelf, item: &Item, _: u32) -> Attempt {
+        if let Some(early) = of_another_pair(lane, prefetched, self.options, item).await {
+            return early;
+        }
         let (source, target) = shelved(lane, prefetched);
         let target = PretendTarget { inner: target, pretended: &self.pretended };
         let store = PretendStore { inner: lane.store, pretended: &self.pretended };

@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use model::{Fields, ObjectName, RecordRef, System};
+use model::{Fields, ObjectName, PairKind, RecordRef, System};
 
 use crate::error::ConnectorError;
 use crate::ports::{Connector, Lookup, Reading, Record, StateStore};
@@ -173,6 +173,14 @@ impl<C: Connector, S: StateStore> Connector for Shelved<'_, C, S> {
             Some(found) => Ok(found),
             None => self.inner.find(object, lookup).await,
         }
+    }
+
+    fn lands_in(&self, record: &Record) -> Option<PairKind> {
+        self.inner.lands_in(record)
+    }
+
+    async fn archive(&self, record: &RecordRef) -> Result<(), ConnectorError> {
+        self.inner.archive(record).await
     }
 
     async fn create(&self, object: &ObjectName, values: &Fields) -> Result<Record, ConnectorError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use model::{Direction, Link, RecordRef};
 
-use super::lane::{Attempt, Job, PageWork, Told, leave_to_queue, push_one};
+use super::lane::{Attempt, Job, PageWork, Told, leave_to_queue, of_another_pair, push_one};
 use super::prefetch::{Item, fill, links};
 use super::progress::{ImportKey, ImportLeased, ImportStore, Progress, Scope, Tally};
 use super::shelf::Shelf;
@@ -106,6 +106,9 @@ impl<W: World, I: ImportStore, C: crate::ports::Clock> Job<W> for Pushing<'_, I,
         item: &Item,
         attempt: u32,
     ) -> Attempt {
+        if let Some(early) = of_another_pair(lane, prefetched, self.options, item).await {
+            return early;
+        }
         push_one(lane, prefetched, &self.options.run, item, attempt).await
     }
 
