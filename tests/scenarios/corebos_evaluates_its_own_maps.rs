@@ -111,6 +111,7 @@ impl Story {
             received_at: sync::Clock::now(&self.clock),
             modified_at: None,
             command: None,
+            event: None,
         };
         let environment = Environment::<ToMautic> {
             context: &self.context,

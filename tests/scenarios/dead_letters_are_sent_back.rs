@@ -38,6 +38,7 @@ async fn dead_letters_are_shown_sent_back_in_order_and_what_is_no_notice_stays_u
         received_at: "2026-11-21T08:00:00Z".parse().unwrap(),
         modified_at: None,
         command: None,
+        event: None,
     };
     // Two notices in the dead letters, with something between them that is none.
     for (number, body) in [

@@ -158,9 +158,14 @@ async fn the_fields_that_corebos_keeps_closed_are_told_with_the_way_to_open_them
         for name in ["hubspotlastsync", "hubspotdeletedon"] {
             let open =
                 json!({ "name": name, "type": { "name": "datetime" }, "uitype": "50", "typeofdata": "DT~O" });
-            assert!(world.systems.corebos.add_field(module, &open));
+            assert!(world.systems.corebos.add_custom_field(module, &open));
         }
-        assert!(world.systems.corebos.add_field(module, &json!({ "name": "hubspotrecord", "uitype": "17" })));
+        assert!(
+            world
+                .systems
+                .corebos
+                .add_custom_field(module, &json!({ "name": "hubspotrecord", "uitype": "17" }))
+        );
     }
     let open = look(&stack, Wanted::default()).await;
     assert!(!open.items.iter().any(|item| item.what.contains("open for the web service")), "{open:#?}");

@@ -401,6 +401,7 @@ fn notice(work: &Work<'_>, contact: &RecordRef, modified_at: Option<Timestamp>) 
         received_at: now,
         modified_at,
         command: None,
+        event: None,
     }
 }
 

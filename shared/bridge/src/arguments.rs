@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::doctor::DoctorOptions;
 use crate::import::ImportArguments;
+use crate::report::ReportCommand;
 use crate::settings::SettingsCommand;
 use crate::setup::SetupCommand;
 use crate::stack::StackOptions;
@@ -40,6 +41,12 @@ pub(crate) enum Command {
     Visitors(VisitorsOptions),
     /// Who a visitor of a website is to the bridge, what they did, and what Mautic was told.
     Visitor(VisitorOptions),
+    /// What both systems know about marketing and sales: campaigns, conversions, deal stages. Exit code 1 if something
+    /// could not be seen.
+    Report {
+        #[command(subcommand)]
+        command: ReportCommand,
+    },
     /// Changes that were taken out of the flow: why, what to do, and back into it.
     Parked {
         #[command(subcommand)]

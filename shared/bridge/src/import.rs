@@ -196,7 +196,7 @@ where
 }
 
 /// Begins as soon as the lease of one that was killed has ended.
-async fn begin<W: Way<Hub = CoreBos, Remote = Mautic>>(
+async fn begin<W: Way<Hub = CoreBos>>(
     lanes: &[sync::Environment<'_, W>],
     store: &aws::DynamoStore,
     options: &ImportOptions,

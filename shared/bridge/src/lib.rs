@@ -18,6 +18,7 @@ pub mod local;
 mod map;
 mod parked;
 mod progress;
+pub mod report;
 pub mod screen;
 pub mod settings;
 pub mod setup;
@@ -80,6 +81,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 screen::line(config::EXAMPLE.trim_end());
                 Ok(ExitCode::SUCCESS)
             }
+            Command::Report { command } => Box::pin(report::run(&command)).await,
             Command::Doctor(options) => Box::pin(doctor::run(&options)).await,
             Command::Setup { command } => Box::pin(setup::run(&command)).await,
             Command::Map { command } => Box::pin(map::run_on_stack(&command)).await,

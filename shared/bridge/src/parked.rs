@@ -330,6 +330,7 @@ mod tests {
             received_at: at,
             modified_at: None,
             command: None,
+            event: None,
         };
         let fields = [("lastname".to_owned(), "is \u{1b}[31mmandatory".to_owned())].into();
         let (reason, message) = ("refused".to_owned(), "coreBOS does not take lastname".to_owned());

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use sync::nurturing::is_event_name;
 
 use crate::wire;
 
@@ -110,11 +111,13 @@ pub fn parse(
     let text = |name: &str| members.get(name).and_then(Json::as_str).map(str::trim).unwrap_or_default();
     let module = Some(text("module")).filter(|module| is_module(module)).ok_or(BodyError::NoModule)?;
     let id = ["id", "wsid"].into_iter().map(text).find(|id| wire::is_record_id(id)).ok_or(BodyError::NoId)?;
-    let (kind, known_event) = match text("event") {
-        "delete" => (NoticeKind::Deleted, true),
-        "save" | "create" | "edit" | "update" | "modify" => (NoticeKind::Saved, true),
-        _ => (NoticeKind::Saved, false),
+    let (kind, event) = match text("event") {
+        "delete" => (NoticeKind::Deleted, None),
+        "save" | "create" | "edit" | "update" | "modify" => (NoticeKind::Saved, None),
+        other => (NoticeKind::Saved, Some(other)),
     };
+    let known_event = event.is_none();
+    let event = event.filter(|name| is_event_name(name)).map(str::to_owned);
     let modified_at = wire::utc(text("modifiedtime"));
     Ok(Parsed {
         notice: Notice {
@@ -124,6 +127,7 @@ pub fn parse(
             received_at,
             modified_at: modified_at.filter(|time| time.duration_since(received_at) < CLOCKS_DIFFER_BY),
             command: None,
+            event,
         },
         known_event,
     })
@@ -225,8 +229,18 @@ mod tests {
         for event in ["save", "create", "edit", "update", "modify"] {
             assert_eq!(kind(event), (NoticeKind::Saved, true));
         }
-        assert_eq!(kind("geturl"), (NoticeKind::Saved, false));
+        assert_eq!(kind("trial-started"), (NoticeKind::Saved, false));
         assert_eq!(kind(""), (NoticeKind::Saved, false));
+    }
+
+    #[test]
+    fn the_name_of_an_event_of_the_user_s_own_goes_with_the_notice() {
+        let event = |name: &str| parsed(&body(&json!({ "event": name }))).unwrap().notice.event;
+        assert_eq!(event("trial-started").as_deref(), Some("trial-started"));
+        for none in ["save", "delete", "", "two words", "<b>"] {
+            assert_eq!(event(none), None, "{none}");
+        }
+        assert_eq!(event(&"x".repeat(101)), None);
     }
 
     #[test]

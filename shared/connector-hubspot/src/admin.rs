@@ -6,9 +6,11 @@
 mod account;
 mod project;
 mod properties;
+mod report;
 mod scopes;
 
 pub use account::PortalAccount;
 pub use project::{Project, ProjectFile};
 pub use properties::{PropertyThere, UNIQUE_LIMIT};
+pub use report::{Campaign, Chosen};
 pub use scopes::{SCOPES, Scope, ScopeUse, Scopes};

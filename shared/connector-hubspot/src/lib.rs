@@ -13,11 +13,13 @@ mod budget;
 mod convert;
 mod error;
 mod feed;
+mod nurture;
 mod stock;
 mod wire;
 mod writing;
 
 pub use client::HubSpot;
+pub use nurture::CustomEvent;
 pub use objects::{COMPANY, CONTACT, DEAL, LEAD};
-pub use schema::HubSpotSchema;
+pub use schema::{HubSpotSchema, PipelineStage};
 pub use settings::{Credentials, HubSpotPreferences, HubSpotSecret, HubSpotSettings};

@@ -46,7 +46,7 @@ pub struct HubSpotSchema(Arc<Parts>);
 struct Parts {
     object: Object,
     properties: BTreeMap<String, Property>,
-    stages: Vec<Stage>,
+    stages: Vec<PipelineStage>,
     /// E-mail address in lower case, and id.
     owners: Vec<(String, String)>,
     zone: TimeZone,
@@ -83,10 +83,13 @@ struct Choice {
 
 /// A stage of a pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stage {
-    pub(crate) pipeline: String,
-    pub(crate) id: String,
-    pub(crate) label: String,
+pub struct PipelineStage {
+    /// The id of its pipeline.
+    pub pipeline: String,
+    /// Its id.
+    pub id: String,
+    /// What it is called; stages of several pipelines may be called alike.
+    pub label: String,
 }
 
 /// A property as the API lists it.
@@ -167,7 +170,7 @@ impl HubSpotSchema {
             .into_iter()
             .flat_map(|pipeline| pipeline.stages.into_iter().map(move |stage| (pipeline.id.clone(), stage)))
             .filter(|(_, stage)| !stage.archived)
-            .map(|(pipeline, stage)| Stage { pipeline, id: stage.id, label: stage.label })
+            .map(|(pipeline, stage)| PipelineStage { pipeline, id: stage.id, label: stage.label })
             .collect();
         let owners = owners
             .into_iter()
@@ -212,7 +215,7 @@ impl HubSpotSchema {
         };
         let label = value.php_string();
         let here = self.0.stages.iter().filter(|stage| Some(stage.pipeline.as_str()) == pipeline);
-        let named = |stage: &&Stage| stage.label.eq_ignore_ascii_case(label.trim());
+        let named = |stage: &&PipelineStage| stage.label.eq_ignore_ascii_case(label.trim());
         match here.clone().find(named).or_else(|| self.stage(&label)) {
             Some(stage) => vec![
                 (pipeline_property.to_owned(), stage.pipeline.clone()),
@@ -222,14 +225,20 @@ impl HubSpotSchema {
         }
     }
 
+    /// The stages of all pipelines, in their order.
+    pub(crate) fn stages(&self) -> &[PipelineStage] {
+        &self.0.stages
+    }
+
     /// The label of a stage.
     pub(crate) fn stage_label(&self, id: &str) -> Option<&str> {
         self.0.stages.iter().find(|stage| stage.id == id).map(|stage| stage.label.as_str())
     }
 
     /// The stage of this label, or of this id.
-    fn stage(&self, label: &str) -> Option<&Stage> {
-        let named = |stage: &&Stage| stage.label.eq_ignore_ascii_case(label.trim()) || stage.id == label;
+    fn stage(&self, label: &str) -> Option<&PipelineStage> {
+        let named =
+            |stage: &&PipelineStage| stage.label.eq_ignore_ascii_case(label.trim()) || stage.id == label;
         self.0.stages.iter().find(named)
     }
 

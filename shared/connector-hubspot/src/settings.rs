@@ -6,6 +6,7 @@ use http_client::ClientSettings;
 use model::System;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use sync::nurturing::NurturingRules;
 use sync::{ConnectorError, Opens, Shared};
 
 use crate::client::HubSpot;
@@ -107,6 +108,19 @@ pub struct HubSpotPreferences {
     /// How many calls all functions together make in ten seconds at most. Default: 0, which is as many as the portal
     /// says that it allows.
     pub calls_per_ten_seconds: u32,
+    /// What begins in HubSpot when something happens in coreBOS; see [`sync::nurturing`]. Default: nothing.
+    pub nurturing: Option<String>,
+}
+
+impl HubSpotPreferences {
+    /// The rules of nurturing.
+    ///
+    /// # Errors
+    /// Misconfigured: they are none. The table of settings takes no such ones.
+    pub fn nurturing(&self) -> Result<NurturingRules, ConnectorError> {
+        let text = self.nurturing.as_deref().unwrap_or_default();
+        text.parse().map_err(|detail| ConnectorError::Misconfigured { detail })
+    }
 }
 
 impl Default for HubSpotPreferences {
@@ -116,6 +130,7 @@ impl Default for HubSpotPreferences {
             deal_pipeline: None,
             lead_stages: LEAD_STAGES.to_owned(),
             calls_per_ten_seconds: 0,
+            nurturing: None,
         }
     }
 }

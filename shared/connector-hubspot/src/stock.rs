@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use http_client::{Method, Request};
 use model::{ObjectName, Value};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use sync::import::{FoundMany, StockPage, Stocked};
 use sync::{ConnectorError, Record, Stock};
@@ -19,7 +20,7 @@ use crate::schema::HubSpotSchema;
 use crate::wire::{Listed, Wanted, WireRecord, associations_of, is_id};
 
 /// Records of a page of search, which is the most that there is.
-const PAGE: usize = 200;
+pub(crate) const PAGE: usize = 200;
 /// Records of a batch read, which is the most that there is.
 const BATCH: usize = 100;
 /// The longest list of values in one search, in bytes of JSON: HubSpot takes bodies of 3,000 characters.
@@ -139,8 +140,18 @@ impl HubSpot {
         filter: &Json,
         properties: &[&str],
     ) -> Result<Listed<WireRecord>, ConnectorError> {
+        self.searched(object, &json!([filter]), properties).await
+    }
+
+    /// One page of what meets all of these filters, by id.
+    pub(crate) async fn searched<T: DeserializeOwned>(
+        &self,
+        object: Object,
+        filters: &Json,
+        properties: &[&str],
+    ) -> Result<Listed<T>, ConnectorError> {
         let body = json!({
-            "filterGroups": [{ "filters": [filter] }],
+            "filterGroups": [{ "filters": filters }],
             "sorts": ["hs_object_id"],
             "properties": properties,
             "limit": PAGE,

@@ -35,6 +35,10 @@ pub struct Notice {
     /// What a campaign action asks for, besides looking at the record. Only notices towards users of a site have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Command>,
+    /// The name with which a workflow of coreBOS has called, where it is one of the user's own: it may start something in
+    /// HubSpot, besides looking at the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
 }
 
 impl Notice {
@@ -54,6 +58,7 @@ impl Notice {
                     // Nothing that comes beside it takes back that a person is to be forgotten.
                     kept.kind = if kept.kind == NoticeKind::Erased { kept.kind } else { notice.kind };
                     kept.modified_at = kept.modified_at.max(notice.modified_at);
+                    kept.event = notice.event.or(kept.event.take());
                 }
             }
         }
@@ -75,6 +80,7 @@ mod tests {
             received_at: Timestamp::UNIX_EPOCH,
             modified_at: None,
             command: None,
+            event: None,
         }
     }
 

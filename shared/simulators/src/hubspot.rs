@@ -26,8 +26,8 @@
 //! | A property that was archived comes back as it was when one of its name is created | `setup_api` |
 //! | The lead object is in dear portals only | `engine` |
 //!
-//! Left out, because nothing here needs it: custom objects, tickets, line items, engagements, forms, campaigns, the
-//! webhooks journal, sensitive properties, labels of one's own.
+//! Left out, because nothing here needs it: custom objects, tickets, line items, engagements, forms, the webhooks
+//! journal, sensitive properties, labels of one's own.
 
 mod answer;
 mod app;
@@ -39,6 +39,7 @@ mod events;
 mod http;
 mod kinds;
 mod limits;
+mod marketing;
 mod objects_api;
 mod properties;
 mod records;
@@ -423,33 +424,6 @@ impl HubSpotSimulator {
             });
             wanted.map(|each| each.to.1.to_string()).collect()
         })
-    }
-
-    /// Makes a static list and says its id.
-    pub fn add_list(&self) -> String {
-        self.engine.write(|state| {
-            let id = 1 + state.lists.len() as u64;
-            state.lists.insert(id, std::collections::BTreeSet::new());
-            id.to_string()
-        })
-    }
-
-    /// The members of a static list.
-    pub fn members(&self, list: &str) -> Vec<String> {
-        let members = |state: &State| {
-            number(list)
-                .and_then(|id| state.lists.get(&id))
-                .into_iter()
-                .flatten()
-                .map(u64::to_string)
-                .collect()
-        };
-        self.engine.read(members)
-    }
-
-    /// Custom events that were sent: name, and id or e-mail address.
-    pub fn custom_events(&self) -> Vec<(String, String)> {
-        self.engine.read(|state| state.custom_events.clone())
     }
 
     /// Closes the port: connections are refused until [`Self::listen_again`].

@@ -86,5 +86,13 @@ pub(crate) fn notice<W: World>(
     } else {
         format!("{root}>{what}@{now}")
     };
-    Notice { record: record.clone(), kind, receipt, received_at: now, modified_at: None, command: None }
+    Notice {
+        record: record.clone(),
+        kind,
+        receipt,
+        received_at: now,
+        modified_at: None,
+        command: None,
+        event: None,
+    }
 }

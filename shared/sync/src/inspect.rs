@@ -138,6 +138,7 @@ pub async fn inspect<W: World>(
         received_at: Timestamp::UNIX_EPOCH,
         modified_at: None,
         command: None,
+        event: None,
     };
     for _ in 0..LOOKS {
         // A candidate that is taken is not waited for: whoever looks wants to know about it.

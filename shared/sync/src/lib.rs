@@ -18,6 +18,7 @@ pub mod maps;
 mod marks;
 mod matching;
 pub mod memory;
+pub mod nurturing;
 pub mod pair_map;
 pub mod pairs;
 pub mod plan;

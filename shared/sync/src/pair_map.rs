@@ -124,6 +124,14 @@ impl PairMap {
         }
     }
 
+    /// The target fields that read a source field.
+    pub fn targets_of<'m>(&'m self, source: &'m str) -> impl Iterator<Item = &'m str> {
+        self.rules
+            .iter()
+            .filter(move |(_, rule)| rule.sources.contains(source))
+            .map(|(name, _)| name.as_str())
+    }
+
     /// Prepares a map for a direction of a pair.
     pub fn new(map: FieldMap, spec: &PairSpec, direction: Direction) -> Self {
         let mut rules = BTreeMap::new();

@@ -201,6 +201,7 @@ fn notices_of(
         received_at: now,
         modified_at: None,
         command: None,
+        event: None,
     });
     Notice::coalesce(all)
 }

@@ -126,6 +126,7 @@ pub(crate) async fn tell_successors<W: World>(seen: &Seen<'_, W>) -> Result<(), 
                 received_at: now,
                 modified_at: None,
                 command: None,
+                event: None,
             })
             .collect();
         if !notices.is_empty() {

@@ -36,5 +36,5 @@ pub use maps::{LookedAt, MapInUse, MapOrigin, Unusable};
 pub use not_ready::NotReady;
 pub use pairs::{PushPorts, ReadyPair, Systems};
 pub use poll::{PollPorts, Ticked, told_failure};
-pub use run::{PushFunction, inspect, push, run_push};
+pub use run::{PushFunction, answer, inspect, push, push_with_report, run_push};
 pub use way::{ToHub, ToRemote, Way};

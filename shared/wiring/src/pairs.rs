@@ -161,6 +161,11 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
         Err(NotReady::SwitchedOff(self.remote.system.clone()))
     }
 
+    /// The table.
+    pub fn store(&self) -> &DynamoStore {
+        &self.store
+    }
+
     /// The system that is not coreBOS.
     pub(crate) fn remote(&self) -> &System {
         &self.remote.system

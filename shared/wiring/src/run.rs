@@ -7,8 +7,8 @@ use aws::events::{BatchOptions, Delivery, Outcome, SqsQueueControl};
 use aws::telemetry::Metrics;
 use aws::{Clients, SystemClock};
 use model::{Notice, RecordRef, SystemKind};
-use sync::Environment;
 use sync::inspect::{InspectError, Inspected};
+use sync::{Environment, KeepsMaps, Opens, Report};
 
 use crate::maps;
 use crate::not_ready::NotReady;
@@ -70,9 +70,32 @@ pub async fn push<W: Way>(
     ports: &PushPorts<W::Hub, W::Remote>,
     metrics: &Metrics,
 ) -> Outcome {
+    push_with_report::<W>(&notice, &delivery, ports, metrics).await.0
+}
+
+/// Pushes one notice, and says what it came to once it is dealt with.
+pub async fn push_with_report<W: Way>(
+    notice: &Notice,
+    delivery: &Delivery,
+    ports: &PushPorts<W::Hub, W::Remote>,
+    metrics: &Metrics,
+) -> (Outcome, Option<Report>) {
     // Boxed: the future of a push is large, and ten run side by side.
-    let outcome = Box::pin(pushed::<W>(&notice, &delivery, ports, metrics)).await;
-    tell(&notice, &delivery, &outcome, metrics);
+    let outcome = Box::pin(pushed::<W>(notice, delivery, ports, metrics)).await;
+    tell(notice, delivery, &outcome, metrics);
+    let report = match &outcome {
+        sync::Outcome::Done(report) => Some(report.clone()),
+        sync::Outcome::Retry { .. } | sync::Outcome::Stop { .. } => None,
+    };
+    (answer(outcome, delivery, ports), report)
+}
+
+/// What a push does with a message after something that is not dealt with.
+pub fn answer<H: Opens + KeepsMaps, R: Opens>(
+    outcome: sync::Outcome,
+    delivery: &Delivery,
+    ports: &PushPorts<H, R>,
+) -> Outcome {
     match outcome {
         sync::Outcome::Done(_) => Outcome::Done,
         sync::Outcome::Retry { after, .. } => {
@@ -94,7 +117,7 @@ async fn pushed<W: Way>(
 ) -> sync::Outcome {
     let pair = match ports.pair_of(W::DIRECTION, notice).await {
         Ok(pair) => pair,
-        Err(NotReady::SwitchedOff(_)) if notice.command.is_none() => {
+        Err(NotReady::SwitchedOff(_)) if notice.command.is_none() && notice.event.is_none() => {
             return switched_off::remember::<W>(notice, ports).await;
         }
         Err(error) => return error.into(),

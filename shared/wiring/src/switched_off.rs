@@ -92,6 +92,7 @@ pub(crate) async fn take_up(
             received_at: now,
             modified_at: None,
             command: None,
+            event: None,
         };
         let notices: Vec<Notice> = waiting.iter().enumerate().map(notice).collect();
         queue.send(towards, &notices).await?;

@@ -17,7 +17,7 @@
 //! | field map of a name: what coreBOS has, and what is in use | `cache#map#<system>` | `map#<name>` | system and name |
 //! | when a system was asked for the maps of a pair, with the turn to ask | `cache#map#<system>` | `asked#<kind of pair>` | system and pair |
 //! | progress of an import, with its lease | `import#<pair>#<system that is read>` | `stock` or `changed` | pair, direction, scope |
-//! | what is remembered of a visitor, TTL by setting | `visitor#<name>` | `visitor` | name: a source's id of somebody, or an e-mail, as fingerprints |
+//! | what is remembered of a visitor, TTL by setting; and of a record that rules of nurturing wait for, TTL 400 days | `visitor#<name>` | `visitor` | name: a source's id of somebody, or an e-mail, as fingerprints; `nurturing#<record>` |
 //! | setting | `settings` | `<key>` | key, and all of them |
 //! | identity of a system | `settings` | `identity#<system>` | system |
 //! | other integrations that were seen in a system | `settings` | `rivals#<system>` | system |

@@ -103,6 +103,7 @@ pub(crate) fn notice(id: &str, receipt: &str) -> Notice {
         received_at: at(0),
         modified_at: None,
         command: None,
+        event: None,
     }
 }
 

@@ -126,6 +126,7 @@ pub fn parse(
                 // Reads by id are of the present: there is nothing to wait for.
                 modified_at: None,
                 command: None,
+                event: None,
             });
         }
     }

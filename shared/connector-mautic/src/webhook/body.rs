@@ -133,6 +133,7 @@ impl Collector<'_> {
                     received_at,
                     modified_at: None,
                     command: None,
+                    event: None,
                 });
             }
             Some(Outcome::NoId | Outcome::Later(_, None)) => {

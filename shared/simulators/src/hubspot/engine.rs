@@ -25,7 +25,7 @@ const BODY_EVENTS: usize = 100;
 /// How often an event is tried again.
 const RETRIES: u64 = 10;
 /// The scopes that a token may have here, beside those of records.
-const OTHER_SCOPES: [&str; 9] = [
+const OTHER_SCOPES: [&str; 10] = [
     "oauth",
     "crm.objects.owners.read",
     "crm.schemas.contacts.write",
@@ -35,6 +35,7 @@ const OTHER_SCOPES: [&str; 9] = [
     "crm.lists.write",
     "analytics.behavioral_events.send",
     "marketing.campaigns.read",
+    "marketing.campaigns.revenue.read",
 ];
 
 /// An app's webhook.

@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::kinds::Kind;
 use super::records::Work;
 use super::state::State;
-use super::{associations_api, batch_api, objects_api, search, setup_api, tokens_api};
+use super::{associations_api, batch_api, marketing, objects_api, search, setup_api, tokens_api};
 use crate::server::{Answering, Site};
 
 /// The versions that are served. Both have the same shape for what is here.
@@ -217,12 +217,21 @@ fn route(engine: &Engine, call: &Call) -> Result<Answer, Answer> {
         ["crm", "lists", v, list, "memberships", "add"] if version(v) && call.method == Method::PUT => {
             engine.needs("crm.lists.write")?;
             let body = call.json()?;
-            Ok(engine.write(|state| setup_api::add_to_list(state, list, &body)))
+            Ok(engine.write(|state| marketing::add_to_list(state, list, &body)))
         }
-        ["events", "custom", v, "send"] if version(v) && call.method == Method::POST => {
+        ["events", v, "send"] if version(v) && call.method == Method::POST => {
             engine.needs("analytics.behavioral_events.send")?;
             let body = call.json()?;
-            Ok(engine.write(|state| setup_api::send_event(state, &body)))
+            Ok(engine.write(|state| marketing::send_event(state, &body)))
+        }
+        ["marketing", "campaigns", v] if version(v) && call.method == Method::GET => {
+            engine.needs("marketing.campaigns.read")?;
+            Ok(engine.read(|state| marketing::campaigns(call, state)))
+        }
+        ["marketing", "campaigns", v, id, "reports", what] if version(v) && call.method == Method::GET => {
+            let scope = if what == "revenue" { "revenue.read" } else { "read" };
+            engine.needs(&format!("marketing.campaigns.{scope}"))?;
+            Ok(engine.read(|state| marketing::campaign_report(state, id, what)))
         }
         _ => Err(no_route()),
     }

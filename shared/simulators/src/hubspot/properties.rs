@@ -241,6 +241,17 @@ pub(crate) fn stock(kind: Kind) -> BTreeMap<String, Property> {
             list.push(Property::stock("recent_conversion_event_name", "string", "text").kept_by_hubspot());
             list.push(Property::stock("recent_conversion_date", "datetime", "date").kept_by_hubspot());
             list.push(Property::stock("hs_analytics_source", "enumeration", "select").kept_by_hubspot());
+            for name in ["hs_analytics_num_page_views", "hs_analytics_num_visits", "hs_email_bounce"] {
+                list.push(Property::stock(name, "number", "number").kept_by_hubspot());
+            }
+            for name in
+                ["hs_email_last_open_date", "hs_analytics_last_visit_timestamp", "hs_social_last_engagement"]
+            {
+                list.push(Property::stock(name, "datetime", "date").kept_by_hubspot());
+            }
+            for name in ["first_conversion_event_name", "hs_analytics_last_url"] {
+                list.push(text(name).kept_by_hubspot());
+            }
         }
         Kind::Company => {
             for name in

@@ -275,6 +275,21 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Stores values whoever may write them: HubSpot's own.
+    pub(crate) fn note(&mut self, kind: Kind, id: u64, values: &Values) {
+        let (now, lag, source) = (self.now, self.lag, self.source.clone());
+        let Some(record) = self.state.record_mut(kind, id).filter(|record| record.is_live()) else { return };
+        for (name, value) in values {
+            record.put(name, value, now, &source);
+        }
+        record.put(kind.modified_property(), &written(now), now, &source);
+        record.updated_at = now;
+        record.note(now, lag);
+        for (name, value) in values {
+            self.tell(Event::changed(kind, id, name, value));
+        }
+    }
+
     /// Moves a record to the recycle bin. Its modified date stays as it is.
     pub(crate) fn archive(&mut self, kind: Kind, id: u64) {
         let now = self.now;

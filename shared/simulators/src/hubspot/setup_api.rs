@@ -1,7 +1,5 @@
 //! What an administrator sets up: properties and their groups, pipelines, owners, the account, lists, custom events.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value as Json, json};
 
 use super::answer::Answer;
@@ -195,30 +193,4 @@ pub(crate) fn account(state: &State) -> Answer {
         "uiDomain": "app.hubspot.com",
         "dataHostingLocation": "na1",
     }))
-}
-
-/// `PUT /crm/lists/{version}/{list}/memberships/add`: a list of ids.
-pub(crate) fn add_to_list(state: &mut State, list: &str, body: &Json) -> Answer {
-    let Ok(list) = list.parse::<u64>() else { return Answer::not_found("There is no such list") };
-    let ids: Option<BTreeSet<u64>> = body.as_array().and_then(|ids| {
-        ids.iter().map(|id| id.as_u64().or_else(|| id.as_str().and_then(|id| id.parse().ok()))).collect()
-    });
-    let Some(ids) = ids else { return Answer::invalid_input("The body must be a list of record ids") };
-    let known = |id: &u64| state.record(Kind::Contact, *id).is_some_and(super::state::Record::is_live);
-    let missing: Vec<String> = ids.iter().filter(|id| !known(id)).map(u64::to_string).collect();
-    let live: Vec<u64> = ids.into_iter().filter(|id| known(id)).collect();
-    let Some(members) = state.lists.get_mut(&list) else { return Answer::not_found("There is no such list") };
-    let added: Vec<String> = live.iter().filter(|id| members.insert(**id)).map(u64::to_string).collect();
-    Answer::ok(json!({ "recordIdsAdded": added, "recordIdsRemoved": [], "recordIdsMissing": missing }))
-}
-
-/// `POST /events/custom/{version}/send`
-pub(crate) fn send_event(state: &mut State, body: &Json) -> Answer {
-    let name = body.get("eventName").and_then(Json::as_str).unwrap_or_default();
-    let object = ["objectId", "email"].iter().find_map(|key| body.get(*key).and_then(Json::as_str));
-    let (false, Some(object)) = (name.is_empty(), object) else {
-        return Answer::invalid_input("eventName and objectId or email are required");
-    };
-    state.custom_events.push((name.to_owned(), object.to_owned()));
-    Answer::no_content()
 }

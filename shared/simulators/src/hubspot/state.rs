@@ -114,6 +114,17 @@ pub(crate) struct Owner {
     pub(crate) archived: bool,
 }
 
+/// A campaign and its figures.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Campaign {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) sessions: u64,
+    pub(crate) contacts: u64,
+    pub(crate) deals: u64,
+    pub(crate) deal_amount: f64,
+}
+
 /// What a webhook is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Subscription {
@@ -143,6 +154,12 @@ pub(crate) struct State {
     pub(crate) lists: BTreeMap<u64, BTreeSet<u64>>,
     /// Custom events that were sent: name and object.
     pub(crate) custom_events: Vec<(String, String)>,
+    /// What makes each of these events one.
+    #[serde(default)]
+    pub(crate) event_ids: BTreeSet<String>,
+    /// Campaigns, the oldest first.
+    #[serde(default)]
+    pub(crate) campaigns: Vec<Campaign>,
     /// E-mail addresses that a privacy deletion has closed.
     pub(crate) blocked_emails: BTreeSet<String>,
 }
@@ -168,6 +185,8 @@ impl State {
             subscriptions: Vec::new(),
             lists: BTreeMap::new(),
             custom_events: Vec::new(),
+            event_ids: BTreeSet::new(),
+            campaigns: Vec::new(),
             blocked_emails: BTreeSet::new(),
         };
         state.offer_choices();

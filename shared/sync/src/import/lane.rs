@@ -276,6 +276,7 @@ pub(super) fn notice(run: &str, item: &Item, now: Timestamp) -> Notice {
         received_at: now,
         modified_at: None,
         command: None,
+        event: None,
     }
 }
 

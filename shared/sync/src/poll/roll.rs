@@ -136,6 +136,7 @@ async fn missing<F: Roll, S: CursorStore + LinkedRecords, Q: ChangeQueue, C: Clo
             received_at: now,
             modified_at: None,
             command: None,
+            event: None,
         })
         .collect();
     let hub = pair.system(Side::Hub);

@@ -220,6 +220,7 @@ impl Stage {
             received_at: now,
             modified_at: None,
             command: None,
+            event: None,
         };
         self.waiting.push(Waiting { lane: told.lane, notice, attempt: 1, not_before: now });
     }

@@ -163,6 +163,15 @@ pub const SETTINGS: &[Setting] = &[
         "how many calls all functions together make in ten seconds at most; 0: as many as the portal allows",
     ),
     of_system(
+        HUBSPOT,
+        Item::System,
+        ("nurturing", "nurturing"),
+        ValueKind::Nurturing,
+        "none",
+        "what begins in HubSpot when a field of coreBOS gets a value, or a workflow calls with the name of an event: the \
+         membership of a static list, or a custom event",
+    ),
+    of_system(
         WORDPRESS,
         Item::System,
         ("plain-permalinks", "plain_permalinks"),

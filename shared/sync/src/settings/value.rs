@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use mapping::{FieldMap, Semantics};
 use serde_json::{Value, json};
 
+use crate::nurturing::NurturingRules;
 use crate::poll::{DayHours, FasterHours, Weekday};
 
 /// What a setting may hold.
@@ -40,6 +41,8 @@ pub enum ValueKind {
     Owner,
     /// A short text, or none.
     Text,
+    /// What begins in HubSpot when something happens in coreBOS, or none.
+    Nurturing,
     /// A field map: coreBOS's XML.
     Map,
 }
@@ -78,6 +81,10 @@ impl ValueKind {
             Self::TimeZone => "a time zone such as Europe/Madrid".to_owned(),
             Self::Owner => "the id of a user or a group of coreBOS, such as 19x5 or 20x3; or none".to_owned(),
             Self::Text => format!("a text of at most {LONGEST_TEXT} characters, or none"),
+            Self::Nurturing => {
+                "rules such as `Leads.leadstatus=Hot -> list 12; trial -> event pe1_trial`, or none"
+                    .to_owned()
+            }
             Self::Map => "a field map of coreBOS, as @FILE".to_owned(),
         }
     }
@@ -104,7 +111,9 @@ impl ValueKind {
             Self::Choice(_) => json!(lower),
             Self::Number { .. } => json!(text.parse::<u32>().ok()?),
             Self::Seconds { .. } => json!(seconds(text)?),
-            Self::Hours | Self::FasterHours | Self::Owner | Self::Text if is_none => Value::Null,
+            Self::Hours | Self::FasterHours | Self::Owner | Self::Text | Self::Nurturing if is_none => {
+                Value::Null
+            }
             Self::Hours => {
                 let (from, to) = hours(text)?;
                 json!({ "from": from, "to": to })
@@ -122,7 +131,7 @@ impl ValueKind {
                 let days: Option<Vec<&str>> = words.map(day).collect();
                 json!(days.filter(|days| !days.is_empty())?)
             }
-            Self::TimeZone | Self::Owner | Self::Text | Self::Map => json!(text),
+            Self::TimeZone | Self::Owner | Self::Text | Self::Nurturing | Self::Map => json!(text),
         })
     }
 
@@ -166,6 +175,12 @@ impl ValueKind {
             Self::Days => typed::<Vec<Weekday>>(value).is_some(),
             Self::TimeZone => value.as_str().is_some_and(|name| TimeZone::get(name).is_ok()),
             Self::Owner => value.is_null() || value.as_str().is_some_and(is_wsid),
+            Self::Nurturing if value.is_null() => true,
+            Self::Nurturing => {
+                let text = value.as_str().filter(|text| !text.trim().is_empty());
+                let text = text.ok_or_else(|| self.refusal(""))?;
+                return text.parse::<NurturingRules>().map(drop);
+            }
             Self::Text => {
                 let is_short = |text: &str| !text.is_empty() && text.chars().count() <= LONGEST_TEXT;
                 value.is_null() || value.as_str().is_some_and(is_short)
@@ -189,7 +204,12 @@ impl ValueKind {
                 if days.is_empty() { NONE.to_owned() } else { days.join(",") }
             }),
             Self::Map => value.as_str().map(|xml| format!("a map of {} bytes", xml.len())),
-            Self::Choice(_) | Self::Number { .. } | Self::TimeZone | Self::Owner | Self::Text => None,
+            Self::Choice(_)
+            | Self::Number { .. }
+            | Self::TimeZone
+            | Self::Owner
+            | Self::Text
+            | Self::Nurturing => None,
         };
         shown.unwrap_or_else(|| match value {
             Value::Null => NONE.to_owned(),
@@ -284,6 +304,8 @@ mod tests {
             (ValueKind::TimeZone, "Europe/Madrid", json!("Europe/Madrid"), "Europe/Madrid"),
             (ValueKind::Owner, "20x3", json!("20x3"), "20x3"),
             (ValueKind::Text, "none", Value::Null, "none"),
+            (ValueKind::Nurturing, "a -> list 1", json!("a -> list 1"), "a -> list 1"),
+            (ValueKind::Nurturing, "none", Value::Null, "none"),
         ] {
             let value = kind.parse(written).unwrap_or_else(|problem| panic!("{written}: {problem}"));
             assert_eq!(value, stored, "{written}");
@@ -315,6 +337,8 @@ mod tests {
             (ValueKind::TimeZone, "Europe/Atlantis", "Europe/Madrid"),
             (ValueKind::Owner, "admin", "19x5"),
             (ValueKind::Text, "", "or none"),
+            (ValueKind::Nurturing, "a -> mail 1", "neither a list nor an event"),
+            (ValueKind::Nurturing, "", "or none"),
             (ValueKind::Map, "<map><fields>", "is never closed"),
         ] {
             let problem = kind.parse(written).unwrap_err();

@@ -239,6 +239,7 @@ impl World {
             received_at: now,
             modified_at,
             command: None,
+            event: None,
         };
         self.waiting.push(Waiting { direction, notice, attempt: 1, not_before: now });
     }

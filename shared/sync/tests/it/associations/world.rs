@@ -226,7 +226,15 @@ impl World {
             self.receipts += 1;
             let receipt = format!("r{}", self.receipts);
             let received_at = self.clock.now();
-            notices.push(Notice { record, kind, receipt, received_at, modified_at: None, command: None });
+            notices.push(Notice {
+                record,
+                kind,
+                receipt,
+                received_at,
+                modified_at: None,
+                command: None,
+                event: None,
+            });
         }
         for side in [Side::Hub, Side::Remote] {
             let target = self.pairs[0].pair.system(side).clone();
@@ -256,7 +264,16 @@ impl World {
         self.receipts += 1;
         let receipt = format!("r{}", self.receipts);
         let received_at = self.clock.now();
-        self.push(Notice { record, kind, receipt, received_at, modified_at: None, command: None }).await;
+        self.push(Notice {
+            record,
+            kind,
+            receipt,
+            received_at,
+            modified_at: None,
+            command: None,
+            event: None,
+        })
+        .await;
     }
 
     pub(super) fn partner(&self, record: &RecordRef) -> String {
