@@ -2,6 +2,7 @@
 
 mod back;
 mod chapters;
+mod second;
 mod stage;
 mod visitor;
 
@@ -29,22 +30,30 @@ struct Told {
 
 pub(crate) async fn demo(options: DemoOptions) -> Result<ExitCode> {
     let begun = Instant::now();
-    line(&styled(BOLD, "The coreBOS bridge: changes in Mautic reach coreBOS, and the other way round."));
+    line(&styled(
+        BOLD,
+        "The coreBOS bridge: changes in Mautic and HubSpot reach coreBOS, and the other way round.",
+    ));
     line(&styled(
         DIM,
-        "Everything runs on this machine: stand-ins for Mautic and coreBOS that answer as the real ones do,",
+        "Everything runs on this machine: stand-ins for Mautic, HubSpot and coreBOS that answer as the real ones do,",
     ));
     line(&styled(DIM, "the queue, the table, and each Lambda function as a process of its own."));
     line("");
-    let simulated = simulated::start((0, 0), None).await?;
+    let simulated = simulated::start_with_hubspot((0, 0, 0), None).await?;
     let local =
         local::start(&simulated::with_visitors(simulated.config()?)?, LocalOptions::default()).await?;
     simulated.connect(&local).await?;
-    for (system, function) in [("Mautic", "webhook-mautic"), ("coreBOS", "webhook-corebos")] {
+    let webhooks =
+        [("Mautic", "webhook-mautic"), ("HubSpot", "webhook-hubspot"), ("coreBOS", "webhook-corebos")];
+    for (system, function) in webhooks {
         let who = format!("{system}'s webhook");
         line(&format!("  {who:<18}{NAME}{}{NAME:#}", local.webhook_url(function)));
     }
     line(&format!("  Mautic            {}", simulated.mautic.url()));
+    if let Some(portal) = &simulated.hubspot {
+        line(&format!("  HubSpot           {}", portal.url()));
+    }
     line(&format!("  coreBOS           {}", simulated.corebos.url()));
     let mut stage = Stage::new(simulated, local, options.verbose);
     let told = tell(&mut stage).await;

@@ -9,7 +9,7 @@ use serde_json::json;
 use simulators::mautic::Delivery;
 
 use super::stage::{Stage, corebos_writes, text};
-use super::{back, visitor};
+use super::{back, second, visitor};
 use crate::screen::{DIM, line, styled};
 use crate::simulated::TRIGGERS;
 
@@ -60,6 +60,14 @@ pub(super) const ALL: &[Chapter] = &[
     Chapter {
         title: "Who refuses mail in Mautic gets none from coreBOS",
         play: |stage| Box::pin(back::unsubscribed(stage)),
+    },
+    Chapter {
+        title: "Who is ticked for HubSpot is in step there too, and an edit in Mautic reaches HubSpot",
+        play: |stage| Box::pin(second::ticked(stage)),
+    },
+    Chapter {
+        title: "A lead becomes hot in coreBOS, and nurturing begins in HubSpot",
+        play: |stage| Box::pin(second::nurtured(stage)),
     },
     Chapter {
         title: "Webhooks are lost, and the polls find what they would have told",

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing test may panic anywhere")]
 
 mod admin;
+mod burst;
 mod portal;
 mod stock;

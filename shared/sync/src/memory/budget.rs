@@ -32,6 +32,21 @@ impl Default for MemoryBudget {
     }
 }
 
+impl MemoryBudget {
+    /// Takes the next turn by a clock of the caller's own.
+    pub fn take_at(&self, now: Timestamp, key: &BudgetKey, pace: Pace, latest: Timestamp) -> Turn {
+        let mut all = lock(&self.turns);
+        let turns = all.entry(key.clone()).or_default();
+        let next = turns.due.max(now) + SignedDuration::try_from(pace.interval).unwrap_or_default();
+        let from = pace.usable_from(next).max(turns.paused);
+        if from > latest {
+            return Turn::TooLate { from };
+        }
+        turns.due = next;
+        Turn::Ours { from }
+    }
+}
+
 impl BudgetStore for MemoryBudget {
     fn now(&self) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::try_from(self.began.elapsed()).unwrap_or_default()
@@ -47,18 +62,7 @@ impl BudgetStore for MemoryBudget {
         pace: Pace,
         latest: Timestamp,
     ) -> BoxFuture<'a, Result<Turn, StoreError>> {
-        Box::pin(async move {
-            let now = self.now();
-            let mut all = lock(&self.turns);
-            let turns = all.entry(key.clone()).or_default();
-            let next = turns.due.max(now) + SignedDuration::try_from(pace.interval).unwrap_or_default();
-            let from = pace.usable_from(next).max(turns.paused);
-            if from > latest {
-                return Ok(Turn::TooLate { from });
-            }
-            turns.due = next;
-            Ok(Turn::Ours { from })
-        })
+        Box::pin(async move { Ok(self.take_at(self.now(), key, pace, latest)) })
     }
 
     fn pause<'a>(&'a self, key: &'a BudgetKey, until: Timestamp) -> BoxFuture<'a, Result<(), StoreError>> {
