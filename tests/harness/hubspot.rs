@@ -147,7 +147,10 @@ impl World {
         let requests = self.hubspot().requests();
         let is_write = |method: &str, path: &str| {
             matches!(method, "PATCH" | "PUT" | "DELETE")
-                || method == "POST" && !path.ends_with("/search") && !path.ends_with("/batch/read")
+                || method == "POST"
+                    && !path.ends_with("/search")
+                    && !path.ends_with("/batch/read")
+                    && !path.starts_with("/oauth/")
         };
         requests.iter().filter(|request| is_write(&request.method, &request.path)).count()
     }

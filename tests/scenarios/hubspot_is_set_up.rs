@@ -173,7 +173,8 @@ async fn the_fields_that_corebos_keeps_closed_are_told_with_the_way_to_open_them
     let url = world.local.webhook_url("webhook-corebos");
     world.systems.point_workflows_at(&url).await.unwrap();
     let ana = json!({ "lastname": "Ana", "email": "ana@example.org" });
-    let (hub, _) = world.linked_to_hubspot("Contacts", Kind::Contact, ana).await;
+    let (hub, id) = world.linked_to_hubspot("Contacts", Kind::Contact, ana).await;
+    world.hubspot().edit_as_user(Kind::Contact, &id, &[("phone", "600100200")]);
     let shown = |systems: &bridge::simulated::Simulated| {
         let record = systems.corebos.record(&hub)?;
         (!record["hubspotlastsync"].as_str()?.is_empty()

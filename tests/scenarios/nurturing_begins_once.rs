@@ -3,11 +3,11 @@
 use bridge::setup::corebos::KEY_SETTING;
 use connector_corebos::admin::{WEBSERVICE_MAP, WebhookEvent, webservice_map};
 use model::PairKind;
-use scenarios::{Folder, Program, World, property};
+use scenarios::{Folder, Program, Unusual, World, property};
 use serde_json::json;
 use simulators::corebos::{Trigger, WorkflowHook};
 use simulators::faults::Fault;
-use simulators::hubspot::Kind;
+use simulators::hubspot::{HubSpotOptions, Kind};
 
 use crate::BRIDGE;
 
@@ -69,16 +69,27 @@ async fn a_lead_status_makes_a_member_of_a_list_and_an_event_each_time_it_is_rea
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_is_new_begins_nothing_for_those_who_were_there_before() {
-    let mut world = World::with_hubspot(BRIDGE).await;
+    let folder = Folder::new();
+    let (unusual, options) = (Unusual::kept_in(&folder), HubSpotOptions::default());
+    let mut world = World::with_hubspot_as(BRIDGE, unusual, options).await;
     let (hub, id) = lead(&mut world, "old@example.org", "Hot").await;
     let list = world.hubspot().add_list();
-    let key = sync::settings::system_key(&World::hubspot_pair(PairKind::HubSpotLeads).remote);
-    let rule = json!({ "nurturing": format!("Leads.leadstatus=Hot -> list {list}") });
-    world.local.store.put_setting(&key, &rule).await.unwrap();
+    // The same table under a stack that is started with a rule.
+    let mut config = world.systems.config().unwrap();
+    let rule = format!("Leads.leadstatus=Hot -> list {list}");
+    config.hubspot.as_mut().unwrap().preferences.insert("nurturing".to_owned(), json!(rule));
+    let mut world = world.with_stack(BRIDGE, &config, Unusual::kept_in(&folder)).await;
+    let url = world.local.webhook_url("webhook-corebos");
+    world.systems.point_workflows_at(&url).await.unwrap();
     world.systems.corebos.edit(&hub, &json!({ "phone": "600" })).await.unwrap();
     world.until_property(Kind::Contact, &id, "phone", "600").await;
     world.quiet().await;
     assert!(world.hubspot().members(&list).is_empty());
+    for status in ["Cold", "Hot"] {
+        world.systems.corebos.edit(&hub, &json!({ "leadstatus": status })).await.unwrap();
+        world.quiet().await;
+    }
+    assert_eq!(world.hubspot().members(&list), [id], "the rule holds from now on");
     world.stop().await;
 }
 
@@ -112,7 +123,7 @@ async fn what_hubspot_cannot_take_now_begins_later_and_what_it_refuses_is_parked
     let folder = Folder::new();
     world.announce(&folder);
     assert_eq!(world.hubspot().add_list(), "1");
-    let (hub, id) = lead(&mut world, "ana@example.org", "New").await;
+    let (hub, id) = lead(&mut world, "ana@example.org", "Contacted").await;
     world.hubspot().faults().add(Fault::status(503).path("/crm/lists/").times(2));
     world.systems.corebos.edit(&hub, &json!({ "leadstatus": "Hot" })).await.unwrap();
     world

@@ -15,6 +15,7 @@ use aws::telemetry::{Counter, Metrics};
 use connector_corebos::CoreBos;
 use connector_hubspot::HubSpot;
 use model::{Notice, SystemKind};
+use nurture::Held;
 use wiring::PushFunction;
 
 /// From coreBOS into HubSpot.
@@ -42,13 +43,8 @@ pub async fn handle(notice: Notice, delivery: Delivery, ports: &Ports, metrics: 
     let Some(report) = report else { return outcome };
     match Box::pin(nurture::begin(&notice, &report, ports)).await {
         Ok(()) => outcome,
-        Err(owed) => {
-            let (reason, detail) = match &owed {
-                sync::Outcome::Retry { reason, detail, .. } | sync::Outcome::Stop { reason, detail } => {
-                    (*reason, detail.as_str())
-                }
-                sync::Outcome::Done(_) => return outcome,
-            };
+        Err(held) => {
+            let (Held::Retry { reason, detail, .. } | Held::Stop { reason, detail }) = &held;
             let record = &notice.record;
             tracing::warn!(
                 change.id = notice.receipt,
@@ -60,10 +56,10 @@ pub async fn handle(notice: Notice, delivery: Delivery, ports: &Ports, metrics: 
                 detail,
                 "nurturing"
             );
-            if matches!(owed, sync::Outcome::Stop { .. }) {
+            if matches!(held, Held::Stop { .. }) {
                 metrics.count(Counter::Stopped, 1, &[("reason", reason)]);
             }
-            wiring::answer(owed, &delivery, ports)
+            wiring::answer(held.into(), &delivery, ports)
         }
     }
 }

@@ -6,6 +6,7 @@
 //! is parked with its words, and begins when that is redriven.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws::SystemClock;
 use aws::store::Kept;
@@ -18,7 +19,7 @@ use sync::{
     Clock as _, Connector as _, ConnectorError, Disposition, Outcome, Reading, Report, Settlement,
     StateStore as _,
 };
-use wiring::ReadyPair;
+use wiring::{NotReady, ReadyPair};
 
 use crate::Ports;
 
@@ -47,6 +48,34 @@ struct Owed {
     parked: bool,
 }
 
+/// Why the message must stay in its queue.
+#[derive(Debug)]
+pub(crate) enum Held {
+    /// For now: a system or the table does not answer.
+    Retry { after: Option<Duration>, reason: &'static str, detail: String },
+    /// Until an administrator has acted.
+    Stop { reason: &'static str, detail: String },
+}
+
+impl From<NotReady> for Held {
+    fn from(error: NotReady) -> Self {
+        match Outcome::from(error) {
+            Outcome::Stop { reason, detail } => Self::Stop { reason, detail },
+            Outcome::Retry { after, reason, detail } => Self::Retry { after, reason, detail },
+            Outcome::Done(_) => Self::Retry { after: None, reason: "unavailable", detail: String::new() },
+        }
+    }
+}
+
+impl From<Held> for Outcome {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::Retry { after, reason, detail } => Self::Retry { after, reason, detail },
+            Held::Stop { reason, detail } => Self::Stop { reason, detail },
+        }
+    }
+}
+
 /// The link of a record, with what else nurturing needs.
 struct Begun<'a> {
     notice: &'a Notice,
@@ -59,11 +88,11 @@ struct Begun<'a> {
 ///
 /// # Errors
 /// What is to be done with the message, because a system, the table or an administrator is asked for first.
-pub(crate) async fn begin(notice: &Notice, report: &Report, ports: &Ports) -> Result<(), Outcome> {
+pub(crate) async fn begin(notice: &Notice, report: &Report, ports: &Ports) -> Result<(), Held> {
     if notice.kind != NoticeKind::Saved {
         return Ok(());
     }
-    let pair = ports.pair_of(Direction::ToRemote, notice).await.map_err(Outcome::from)?;
+    let pair = ports.pair_of(Direction::ToRemote, notice).await?;
     let rules = pair.systems.remote.preferences().nurturing().map_err(failed)?;
     let module = notice.record.object.as_str();
     let named: Vec<&NurturingRule> =
@@ -93,7 +122,7 @@ pub(crate) async fn begin(notice: &Notice, report: &Report, ports: &Ports) -> Re
 
 impl Begun<'_> {
     /// Looks at the fields that rules wait for.
-    async fn look(&self, report: &Report, rules: &NurturingRules) -> Result<(), Outcome> {
+    async fn look(&self, report: &Report, rules: &NurturingRules) -> Result<(), Held> {
         let store = self.ports.store();
         let name = format!("nurturing#{}", self.notice.record.key());
         let kept = store.remembered::<Memory>(std::slice::from_ref(&name), SystemClock.now()).await;
@@ -157,18 +186,16 @@ impl Begun<'_> {
     }
 
     /// Remembers; the version that it has then.
-    async fn keep(&self, name: &str, memory: &Memory, version: u64) -> Result<u64, Outcome> {
+    async fn keep(&self, name: &str, memory: &Memory, version: u64) -> Result<u64, Held> {
         let now = SystemClock.now();
         let until = now.checked_add(REMEMBERED).unwrap_or(Timestamp::MAX);
         let kept = Kept { value: memory.clone(), version };
-        match self.ports.store().keep_remembered(name, &kept, (now, until)).await.map_err(unstored)? {
-            true => Ok(version.saturating_add(1)),
-            // Another push of the same record is at it.
-            false => {
-                let detail = "another push has changed what is remembered".to_owned();
-                Err(Outcome::Retry { after: None, reason: "contended", detail })
-            }
+        if self.ports.store().keep_remembered(name, &kept, (now, until)).await.map_err(unstored)? {
+            return Ok(version.saturating_add(1));
         }
+        // Another push of the same record is at it.
+        let detail = "another push has changed what is remembered".to_owned();
+        Err(Held::Retry { after: None, reason: "contended", detail })
     }
 
     /// Begins what a rule says.
@@ -186,7 +213,7 @@ impl Begun<'_> {
     }
 
     /// Takes what HubSpot refuses out of the flow, with its words.
-    async fn park(&self, rule: &NurturingRule, error: &ConnectorError) -> Result<(), Outcome> {
+    async fn park(&self, rule: &NurturingRule, error: &ConnectorError) -> Result<(), Held> {
         tell(self.notice, "parked", "nurturing", &rule.to_string());
         let message = format!(
             "the record is in step, and what the rule `{rule}` of hubspot.nurturing says did not begin: {error}. Correct \
@@ -219,16 +246,16 @@ fn tell(notice: &Notice, outcome: &str, reason: &str, rule: &str) {
     );
 }
 
-fn failed(error: ConnectorError) -> Outcome {
+fn failed(error: ConnectorError) -> Held {
     let (reason, detail) = (error.code(), error.to_string());
     match error.disposition() {
-        Disposition::Retry { after } => Outcome::Retry { after, reason, detail },
-        Disposition::Park | Disposition::Stop => Outcome::Stop { reason, detail },
+        Disposition::Retry { after } => Held::Retry { after, reason, detail },
+        Disposition::Park | Disposition::Stop => Held::Stop { reason, detail },
     }
 }
 
-fn unstored(error: impl std::fmt::Display) -> Outcome {
-    Outcome::Retry { after: None, reason: "store", detail: error.to_string() }
+fn unstored(error: impl std::fmt::Display) -> Held {
+    Held::Retry { after: None, reason: "store", detail: error.to_string() }
 }
 
 #[cfg(test)]

@@ -41,8 +41,12 @@ pub(crate) async fn demo(options: DemoOptions) -> Result<ExitCode> {
     line(&styled(DIM, "the queue, the table, and each Lambda function as a process of its own."));
     line("");
     let simulated = simulated::start_with_hubspot((0, 0, 0), None).await?;
-    let local =
-        local::start(&simulated::with_visitors(simulated.config()?)?, LocalOptions::default()).await?;
+    let mut config = simulated::with_visitors(simulated.config()?)?;
+    if let (Some(hubspot), Some(portal)) = (&mut config.hubspot, &simulated.hubspot) {
+        let rule = second::rule(&portal.add_list());
+        hubspot.preferences.insert("nurturing".to_owned(), rule.into());
+    }
+    let local = local::start(&config, LocalOptions::default()).await?;
     simulated.connect(&local).await?;
     let webhooks =
         [("Mautic", "webhook-mautic"), ("HubSpot", "webhook-hubspot"), ("coreBOS", "webhook-corebos")];

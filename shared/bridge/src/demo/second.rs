@@ -3,11 +3,18 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 use simulators::hubspot::{HubSpotSimulator, Kind};
-use sync::settings::system_key;
 
 use super::chapters::note;
 use super::stage::{Stage, corebos_writes, text};
 use crate::simulated::Simulated;
+
+/// The list that starts a workflow: the first one of the stand-in.
+const LIST: &str = "1";
+
+/// The rule of the story.
+pub(super) fn rule(list: &str) -> String {
+    format!("Leads.leadstatus=Hot -> list {list}")
+}
 
 fn portal(systems: &Simulated) -> Option<&HubSpotSimulator> {
     systems.hubspot.as_ref()
@@ -68,9 +75,6 @@ pub(super) async fn ticked(stage: &mut Stage) -> Result<String> {
 
 pub(super) async fn nurtured(stage: &mut Stage) -> Result<String> {
     note("A lead fills in a form of HubSpot. In coreBOS, somebody finds that it is hot.");
-    let list = portal(&stage.simulated).context("there is no HubSpot")?.add_list();
-    let rule = format!("Leads.leadstatus=Hot -> list {list}");
-    stage.set(&system_key(&"hubspot:main".parse()?), &json!({ "nurturing": rule })).await?;
     let lead = [
         ("email", "mary@example.org"),
         ("firstname", "Mary"),
@@ -85,9 +89,9 @@ pub(super) async fn nurtured(stage: &mut Stage) -> Result<String> {
     stage.simulated.corebos.edit(&text(&record, "id"), &json!({ "leadstatus": "Hot" })).await?;
     stage
         .until("Mary in the list that starts the workflow", |s| {
-            (portal(s)?.members(&list) == [id.clone()]).then_some(())
+            (portal(s)?.members(LIST) == [id.clone()]).then_some(())
         })
         .await?;
     stage.quiet().await?;
-    Ok(format!("she is a member of list {list}, by the rule `{rule}`"))
+    Ok(format!("she is a member of list {LIST}, by the rule `{}`", rule(LIST)))
 }

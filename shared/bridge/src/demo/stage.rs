@@ -106,11 +106,6 @@ impl Stage {
         Ok(())
     }
 
-    /// Changes a setting, as an administrator does.
-    pub(super) async fn set(&self, key: &str, value: &Value) -> Result<()> {
-        Ok(self.local.store.put_setting(key, value).await?)
-    }
-
     /// What is parked.
     pub(super) async fn parked(&self) -> Result<Vec<model::ParkedChange>> {
         let config = self.simulated.config()?;

@@ -115,7 +115,7 @@ async fn look_at_corebos(stack: &Stack, plan: &mut Plan) -> Option<CoreBos> {
 impl HubSpotSetup {
     async fn look_at_scopes(&mut self) -> Result<()> {
         let scopes = self.hubspot.scopes().await?;
-        let sets_up = !scopes.missing(ScopeUse::SetUp).is_empty();
+        let cannot_set_up = !scopes.missing(ScopeUse::SetUp).is_empty();
         for (what_for, what, without) in [
             (
                 ScopeUse::Sync,
@@ -162,7 +162,7 @@ impl HubSpotSetup {
                 );
             }
         }
-        if sets_up {
+        if cannot_set_up {
             let missing = scopes.missing(ScopeUse::SetUp).join(", ");
             self.plan.steps.push(format!(
                 "Without {missing} create the properties by hand: Settings, Properties, for contacts, companies and deals:\n\
@@ -207,15 +207,16 @@ impl HubSpotSetup {
             );
             return Ok(());
         }
+        self.look_at_group(object).await?;
         if archived.is_some() {
             let seen = State::Different("it is archived".to_owned());
             self.plan.work(what, seen, "will be brought back as it was");
         } else {
-            self.look_at_group(object).await?;
+            let group = GROUP.1;
             self.plan.work(
                 what,
                 State::Missing,
-                format!("will be created in the group {}: one line of text", GROUP.1),
+                format!("will be created in the group {group}: one line of text"),
             );
         }
         self.work.push(Work::Property(object.clone(), name));

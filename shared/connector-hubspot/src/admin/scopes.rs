@@ -137,13 +137,8 @@ impl HubSpot {
     }
 
     async fn granted_scopes(&self) -> Result<Option<BTreeSet<String>>, ConnectorError> {
-        let mut granted = self.auth.scopes(&self.client, &self.base, self.version()).await?;
-        if let Some(granted) = &mut granted
-            && granted.is_empty()
-        {
-            return Ok(None);
-        }
-        Ok(granted)
+        let granted = self.auth.scopes(&self.client, &self.base, self.version()).await?;
+        Ok(granted.filter(|granted| !granted.is_empty()))
     }
 
     /// Whether HubSpot refuses a call for want of this scope.
