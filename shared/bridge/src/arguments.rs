@@ -17,7 +17,7 @@ use crate::stack::StackOptions;
 use crate::visitor::VisitorOptions;
 use crate::visitor_settings::VisitorsOptions;
 
-/// Keeps coreBOS CRM in step with Mautic; this is the bridge on your own machine.
+/// Keeps coreBOS CRM in step with Mautic and HubSpot; this is the bridge on your own machine.
 #[derive(Debug, Parser)]
 #[command(name = "bridge", version, propagate_version = true)]
 pub(crate) struct Arguments {
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Plays a story on stand-ins for Mautic and coreBOS, and shows what happens. Ends by itself.
+    /// Plays a story on stand-ins for Mautic, HubSpot and coreBOS, and shows what happens. Ends by itself.
     Demo(DemoOptions),
     /// Serves the webhook URLs and runs every function until Ctrl-C.
     Up(UpOptions),
@@ -155,13 +155,13 @@ pub(crate) struct UpOptions {
     /// The systems to connect, see `bridge config example`.
     #[arg(long, value_name = "FILE", required_unless_present = "simulators")]
     pub(crate) config: Option<PathBuf>,
-    /// Starts stand-ins for coreBOS and Mautic instead of connecting real ones.
+    /// Starts stand-ins for coreBOS, Mautic and HubSpot instead of connecting real ones.
     #[arg(long, conflicts_with = "config")]
     pub(crate) simulators: bool,
     /// Keeps queues and table in this folder. Without it everything is gone at the end.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Port of the webhook URLs on 127.0.0.1; the stand-ins take the two ports behind it.
+    /// Port of the webhook URLs on 127.0.0.1; the stand-ins take the three ports behind it.
     #[arg(long, value_name = "N", default_value_t = 8787)]
     pub(crate) port: u16,
     /// Accepts that a system has another URL or user than at first contact.

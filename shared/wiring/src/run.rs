@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws::events::{BatchOptions, Delivery, Outcome, SqsQueueControl};
 use aws::telemetry::Metrics;
 use aws::{Clients, SystemClock};
-use model::{Notice, RecordRef, SystemKind};
+use model::{Notice, RecordRef, System, SystemKind};
 use sync::inspect::{InspectError, Inspected};
 use sync::{Environment, KeepsMaps, Opens, Report};
 
@@ -117,7 +117,7 @@ async fn pushed<W: Way>(
 ) -> sync::Outcome {
     let pair = match ports.pair_of(W::DIRECTION, notice).await {
         Ok(pair) => pair,
-        Err(NotReady::SwitchedOff(_)) if notice.command.is_none() && notice.event.is_none() => {
+        Err(NotReady::SwitchedOff(system)) if is_but_a_record(notice, &system) => {
             return switched_off::remember::<W>(notice, ports).await;
         }
         Err(error) => return error.into(),
@@ -129,6 +129,12 @@ async fn pushed<W: Way>(
     }
     let environment = environment::<W>(ports, &pair);
     Box::pin(sync::push(&environment, notice, &sync::Delivery { attempt: delivery.receive_count })).await
+}
+
+/// Whether a notice asks for nothing besides looking at its record. Only HubSpot has something for a workflow's event.
+fn is_but_a_record(notice: &Notice, system: &System) -> bool {
+    let has_event = notice.event.is_some() && system.kind() == SystemKind::HubSpot;
+    notice.command.is_none() && !has_event
 }
 
 fn environment<'a, W: Way>(

@@ -6,7 +6,8 @@
 //! the poll goes on from its cursor. So nothing waits in a queue that keeps messages for 14 days only, and what no poll
 //! could find (a change that moves no date) arrives all the same.
 //!
-//! A notice that carries a command stays in its queue: a command is no record, and is done once.
+//! A notice that carries a command, or towards HubSpot a workflow's event, stays in its queue: that is no record, and is
+//! done once.
 //!
 //! Records are written down as waiting for the system itself, in the way in which children wait for their parents.
 
