@@ -1,6 +1,6 @@
 //! `bridge setup hubspot` shows what a portal needs, does it once, and then a contact really travels both ways.
 
-use bridge::setup::{Plan, State, Wanted, corebos, hubspot};
+use bridge::setup::{Plan, State, Wanted, corebos, hubspot, mautic};
 use bridge::simulated::{CLIENT_SECRET, start_untouched_with_hubspot};
 use bridge::stack::Stack;
 use scenarios::{Folder, Unusual, World, world_of};
@@ -9,12 +9,13 @@ use simulators::hubspot::{HubSpotOptions, Kind};
 
 use crate::BRIDGE;
 
-/// Systems as they are after their installation, and a stack between them that nothing calls.
+/// HubSpot and coreBOS as they are after their installation, Mautic set up, and a stack that nothing else calls.
 async fn untouched() -> (World, Stack) {
     let systems = start_untouched_with_hubspot(HubSpotOptions::default()).await.unwrap();
     let config = systems.config().unwrap();
     let world = world_of(BRIDGE, systems, &config, Unusual::default()).await;
     let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();
+    mautic::apply(&mut mautic::look(&stack, Wanted::default()).await.unwrap()).await.unwrap();
     (world, stack)
 }
 

@@ -49,7 +49,12 @@ async fn a_portal_s_stock_lands_in_four_modules_once_with_its_companies_and_peop
     let deal = portal
         .create_as_user(
             Kind::Deal,
-            &[("dealname", "Big"), ("dealstage", "contractsent"), ("pipeline", "default")],
+            &[
+                ("dealname", "Big"),
+                ("dealstage", "contractsent"),
+                ("pipeline", "default"),
+                ("closedate", "2026-12-01T12:00:00Z"),
+            ],
         )
         .unwrap();
     assert!(portal.associate_as_user((Kind::Deal, &deal), (Kind::Contact, &customer), false));
