@@ -115,7 +115,7 @@ impl World {
         let url = |function: &str| webhooks.get(function).map(String::as_str).unwrap_or_default();
         self.systems.mautic.remove_webhooks();
         self.systems.point_webhook_at(url("webhook-mautic"));
-        self.systems.point_hubspot_at(url("webhook-hubspot"));
+        self.systems.point_hubspot_at(url("webhook-hubspot"))?;
         self.systems.point_workflows_at(url("webhook-corebos")).await
     }
 
