@@ -64,7 +64,8 @@ struct Metrics {
 struct Revenue {
     deals_number: Option<u64>,
     deal_amount: Option<f64>,
-    revenue_amount: Option<f64>,
+    #[serde(rename = "revenueAmount")]
+    closed: Option<f64>,
 }
 
 /// The values of chosen properties of a record; those that it does not have are missing.
@@ -124,7 +125,7 @@ impl HubSpot {
                 influenced_contacts: metrics.influenced_contacts,
                 deals: revenue.deals_number,
                 deal_amount: revenue.deal_amount,
-                revenue: revenue.revenue_amount,
+                revenue: revenue.closed,
                 id,
             });
         }
