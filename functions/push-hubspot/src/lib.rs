@@ -59,7 +59,7 @@ pub async fn handle(notice: Notice, delivery: Delivery, ports: &Ports, metrics: 
             if matches!(held, Held::Stop { .. }) {
                 metrics.count(Counter::Stopped, 1, &[("reason", reason)]);
             }
-            wiring::answer(held.into(), &delivery, ports)
+            wiring::answer(&held.into(), &delivery, ports)
         }
     }
 }

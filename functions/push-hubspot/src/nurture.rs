@@ -67,6 +67,16 @@ impl From<NotReady> for Held {
     }
 }
 
+impl From<ConnectorError> for Held {
+    fn from(error: ConnectorError) -> Self {
+        let (reason, detail) = (error.code(), error.to_string());
+        match error.disposition() {
+            Disposition::Retry { after } => Self::Retry { after, reason, detail },
+            Disposition::Park | Disposition::Stop => Self::Stop { reason, detail },
+        }
+    }
+}
+
 impl From<Held> for Outcome {
     fn from(held: Held) -> Self {
         match held {
@@ -93,7 +103,7 @@ pub(crate) async fn begin(notice: &Notice, report: &Report, ports: &Ports) -> Re
         return Ok(());
     }
     let pair = ports.pair_of(Direction::ToRemote, notice).await?;
-    let rules = pair.systems.remote.preferences().nurturing().map_err(failed)?;
+    let rules = pair.systems.remote.preferences().nurturing()?;
     let module = notice.record.object.as_str();
     let named: Vec<&NurturingRule> =
         notice.event.as_deref().map(|name| rules.of_event(name).collect()).unwrap_or_default();
@@ -114,7 +124,7 @@ pub(crate) async fn begin(notice: &Notice, report: &Report, ports: &Ports) -> Re
         let once = format!("{} {rule}", notice.receipt);
         match begun.start(rule, &once).await {
             Err(error) if error.disposition() == Disposition::Park => begun.park(rule, &error).await?,
-            other => other.map_err(failed)?,
+            other => other?,
         }
     }
     if waits { begun.look(report, &rules).await } else { Ok(()) }
@@ -129,7 +139,7 @@ impl Begun<'_> {
         let kept = kept.map_err(unstored)?.pop().unwrap_or_default();
         let before = kept.value.clone();
         let mut memory = kept.value;
-        let record = match self.pair.systems.hub.read(&self.notice.record).await.map_err(failed)? {
+        let record = match self.pair.systems.hub.read(&self.notice.record).await? {
             Reading::Found(record) => record,
             Reading::Gone | Reading::MergedInto(_) => return Ok(()),
         };
@@ -178,7 +188,7 @@ impl Begun<'_> {
                 }
                 Err(error) => {
                     self.keep(&name, &memory, version).await?;
-                    return Err(failed(error));
+                    return Err(error.into());
                 }
             }
         }
@@ -244,14 +254,6 @@ fn tell(notice: &Notice, outcome: &str, reason: &str, rule: &str) {
         rule,
         "nurturing"
     );
-}
-
-fn failed(error: ConnectorError) -> Held {
-    let (reason, detail) = (error.code(), error.to_string());
-    match error.disposition() {
-        Disposition::Retry { after } => Held::Retry { after, reason, detail },
-        Disposition::Park | Disposition::Stop => Held::Stop { reason, detail },
-    }
 }
 
 fn unstored(error: impl std::fmt::Display) -> Held {

@@ -7,7 +7,7 @@ use model::{Direction, PairKind, System};
 use sync::{Candidate, Environment, KeepsMaps, Opens, PairContext, pair_spec};
 
 use crate::not_ready::NotReady;
-use crate::pairs::{PushPorts, ReadyPair, Systems};
+use crate::pairs::{PushPorts, ReadyPair, Systems, tell_needs};
 use crate::way::Way;
 
 /// A pair that is ready to be imported.
@@ -54,7 +54,7 @@ impl<H: Opens + KeepsMaps, R: Opens> ImportPorts<H, R> {
         let mut opened = vec![systems];
         while opened.len() < lanes {
             let systems = ports.open_systems().await?;
-            ports.tell_needs(&context, &systems);
+            tell_needs(&context, &systems);
             opened.push(Arc::new(systems));
         }
         Ok(Self { ports, context, lanes: opened, other_remotes })

@@ -92,6 +92,11 @@ impl<H, R> std::fmt::Debug for PushPorts<H, R> {
     }
 }
 
+/// Tells a connection which fields are read for a pair.
+pub(crate) fn tell_needs<H, R: Connector>(context: &PairContext, systems: &Systems<H, R>) {
+    systems.remote.will_need(&context.spec.object(Side::Remote), needed(context));
+}
+
 impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
     /// The ports of this process between coreBOS and a system of the kind `remote`; nothing is read yet.
     ///
@@ -228,18 +233,13 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
             Side::Hub => self.check_fields(&context, direction, &systems.hub).await?,
             Side::Remote => self.check_fields(&context, direction, &systems.remote).await?,
         }
-        self.tell_needs(&context, &systems);
+        tell_needs(&context, &systems);
         let other_remotes = self.other_remotes(spec);
         let told = AtomicBool::new(false);
         let value = Arc::new(ReadyPair { context, to_hub, to_remote, told, systems, other_remotes });
         let until = until.min(now + FRESH);
         lock(&self.pairs).insert(spec.kind, Cached { value: value.clone(), until });
         Ok(value)
-    }
-
-    /// Tells a connection which fields are read for a pair.
-    pub(crate) fn tell_needs(&self, context: &PairContext, systems: &Systems<H, R>) {
-        systems.remote.will_need(&context.spec.object(Side::Remote), needed(context));
     }
 
     /// The pair of a record; where several share its object, the one that it belongs to.

@@ -87,12 +87,12 @@ pub async fn push_with_report<W: Way>(
         sync::Outcome::Done(report) => Some(report.clone()),
         sync::Outcome::Retry { .. } | sync::Outcome::Stop { .. } => None,
     };
-    (answer(outcome, delivery, ports), report)
+    (answer(&outcome, delivery, ports), report)
 }
 
 /// What a push does with a message after something that is not dealt with.
 pub fn answer<H: Opens + KeepsMaps, R: Opens>(
-    outcome: sync::Outcome,
+    outcome: &sync::Outcome,
     delivery: &Delivery,
     ports: &PushPorts<H, R>,
 ) -> Outcome {
