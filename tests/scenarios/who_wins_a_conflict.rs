@@ -66,7 +66,7 @@ async fn world_where(masters: bool, conflict: Winner) -> World {
     for kind in [PairKind::HubSpotContacts, PairKind::MauticContacts] {
         world.local.store.put_setting(&pair_key(kind), &settings).await.unwrap();
     }
-    world.systems.point_hubspot_at(&world.local.webhook_url("webhook-hubspot"));
+    world.systems.point_hubspot_at(&world.local.webhook_url("webhook-hubspot")).unwrap();
     world
 }
 
