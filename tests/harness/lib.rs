@@ -4,12 +4,14 @@ mod cloud;
 mod folder;
 mod hubspot;
 mod process;
+mod wordpress;
 mod written;
 
 pub use cloud::cloud_formation;
 pub use folder::Folder;
 pub use hubspot::property;
 pub use process::{Ended, Program, end_process};
+pub use wordpress::wordpress_systems;
 pub use written::Written;
 
 use std::collections::BTreeMap;
@@ -153,7 +155,7 @@ pub async fn world_of(program: &str, systems: Simulated, config: &Config, unusua
 /// # Panics
 /// It does not start.
 pub async fn start_stack(program: &str, config: &Config, unusual: Unusual) -> Local {
-    let pushes = ["push-corebos", "push-hubspot", "push-mautic"];
+    let pushes = ["push-corebos", "push-hubspot", "push-mautic", "push-wordpress"];
     // Polls come when a story asks for them, not when it happens to last for a minute.
     let every_minute = "ScheduleExpression: rate(1 minute)";
     let never = format!("{every_minute}\n            State: DISABLED");

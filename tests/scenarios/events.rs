@@ -13,7 +13,7 @@ use serde_json::Value;
 use sync::memory::{MemoryClock, MemoryQueue};
 use webhook_mautic::Ports;
 
-use crate::{BRIDGE, visitor_events};
+use crate::{BRIDGE, campaign_events, visitor_events};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
@@ -107,8 +107,12 @@ fn every_sample_event_is_tested_and_listed() {
     let visitors = visitor_events::WEBHOOKS.iter().map(|(case, ..)| format!("webhook-signal.{case}.json"));
     let visitors =
         visitors.chain(visitor_events::PUSHES.iter().map(|case| format!("push-visitor.{case}.json")));
+    let campaigns =
+        campaign_events::WEBHOOKS.iter().map(|(case, ..)| format!("webhook-campaign.{case}.json"));
+    let campaigns =
+        campaigns.chain(campaign_events::PUSHES.iter().map(|case| format!("push-wordpress.{case}.json")));
     let tested: BTreeSet<String> =
-        webhooks.chain(corebos).chain(hubspot).chain(others).chain(visitors).collect();
+        webhooks.chain(corebos).chain(hubspot).chain(others).chain(visitors).chain(campaigns).collect();
     assert_eq!(files, tested);
     let readme = std::fs::read_to_string(format!("{FOLDER}/README.md")).unwrap();
     let listed = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
@@ -130,11 +134,11 @@ async fn a_webhook_becomes_the_notices_that_its_body_names() {
     let (mautic, corebos): (System, System) =
         ("mautic:main".parse().unwrap(), "corebos:main".parse().unwrap());
     let secrets = SAMPLE_SECRETS.map(SecretString::from);
-    let targets = [corebos.clone()];
+    let sites: [System; 1] = ["wordpress:shop".parse().unwrap()];
     for (case, status, notices) in WEBHOOKS {
-        let queue = MemoryQueue::towards(targets.clone());
-        let ports =
-            Ports { mautic: &mautic, targets: &targets, queue: &queue, clock: &MemoryClock::default() };
+        let queue = MemoryQueue::towards([corebos.clone(), sites[0].clone()]);
+        let clock = MemoryClock::default();
+        let ports = Ports { mautic: &mautic, corebos: &corebos, sites: &sites, queue: &queue, clock: &clock };
         let request = Request::from_event(event(&format!("webhook-mautic.{case}"))).expect(case);
         let answer = webhook_mautic::handle(&request, &secrets, &ports).await;
         let queued = queue.take(&corebos);
@@ -142,6 +146,13 @@ async fn a_webhook_becomes_the_notices_that_its_body_names() {
         for notice in &queued {
             assert_eq!(notice.record.system, mautic, "{case}");
         }
+        // Sites hear of the same contacts, and of those whose segments changed.
+        let people = told(&queue.take(&sites[0]));
+        let contacts: Vec<&Notice> =
+            queued.iter().filter(|notice| notice.record.object.as_str() == "contact").collect();
+        let expected = contacts.iter().map(|notice| told(std::slice::from_ref(*notice))).collect::<Vec<_>>();
+        let segments = if *case == "segment-changed" { "1" } else { "" };
+        assert_eq!(people, expected.join(" ") + segments, "{case}: what the site hears of");
         let receipts: BTreeSet<&str> = queued.iter().map(|notice| notice.receipt.as_str()).collect();
         assert_eq!(receipts.len(), queued.len(), "{case}: receipts are unique");
     }

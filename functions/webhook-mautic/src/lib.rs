@@ -1,4 +1,5 @@
-//! `webhook-mautic`: `POST /webhooks/mautic`, a webhook of Mautic becomes notices in the queue towards coreBOS.
+//! `webhook-mautic`: `POST /webhooks/mautic`, a webhook of Mautic becomes notices in the queue towards coreBOS, and those
+//! of contacts in the queue towards the WordPress sites, if there are any.
 //!
 //! It verifies the signature over the raw bytes, takes every element of every event in the body, queues one notice
 //! per record, and answers. It calls nobody else: Mautic waits for the answer inside its user's request, and throws
@@ -7,11 +8,12 @@
 
 use aws::gateway::{Request, Response};
 use aws::{Clients, Environment, SecretString, Secrets, SqsChangeQueue, SystemClock};
+use connector_mautic::CONTACT;
 use connector_mautic::webhook::{self, Parsed, SIGNATURE_HEADER, SignatureError};
-use model::{System, SystemKind};
+use model::{Notice, System, SystemKind};
 use serde::Deserialize;
 use serde_json::json;
-use sync::{ChangeQueue, Clock};
+use sync::{ChangeQueue, Clock, StoreError};
 
 /// The largest body that is read, in bytes. Lambda itself takes events of 6 MB at most.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
@@ -32,11 +34,11 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     aws::telemetry::start(environment.log_level()?, environment.function_name());
     let mautic = environment.secret(SystemKind::Mautic)?;
     let (corebos, _) = environment.changes_queue(SystemKind::CoreBos)?;
+    let sites: Vec<System> = environment.sites()?.into_iter().map(|(site, _)| site).collect();
     let clients = Clients::from_environment().await;
     let secrets = Secrets::new(clients.secrets_manager, SystemClock);
     let queue = SqsChangeQueue::new(clients.sqs, environment.changes_queues()?);
-    let (mautic, secrets, queue, targets) = (&mautic, &secrets, &queue, [corebos]);
-    let targets = &targets;
+    let (mautic, secrets, queue, corebos, sites) = (&mautic, &secrets, &queue, &corebos, &sites);
     aws::gateway::serve(move |request| async move {
         let signature = request.header(SIGNATURE_HEADER);
         let fits = |secret: &MauticSecret| {
@@ -44,7 +46,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         };
         match Box::pin(secrets.secret_that_fits(&mautic.secret_arn, fits)).await {
             Ok(secret) => {
-                let ports = Ports { mautic: &mautic.system, targets, queue, clock: &SystemClock };
+                let ports = Ports { mautic: &mautic.system, corebos, sites, queue, clock: &SystemClock };
                 handle(&request, &secret.webhook_secrets, &ports).await
             }
             Err(error) => {
@@ -61,8 +63,10 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 pub struct Ports<'a, Q, C> {
     /// The Mautic that sends to this URL.
     pub mautic: &'a System,
-    /// The systems that must hear of it.
-    pub targets: &'a [System],
+    /// The CRM that must hear of it.
+    pub corebos: &'a System,
+    /// The sites that must hear of contacts.
+    pub sites: &'a [System],
     /// The queues towards them.
     pub queue: &'a Q,
     /// The clock.
@@ -112,13 +116,30 @@ pub async fn handle<Q: ChangeQueue, C: Clock>(
     if parsed.test_payload {
         return Response::new(200, json!({ "status": "test payload received, nothing to do" }));
     }
-    match sync::receive(ports.queue, ports.targets, parsed.notices).await {
+    match queued(parsed, ports).await {
         Ok(notices) => Response::new(200, json!({ "status": "accepted", "notices": notices })),
         Err(error) => {
             tracing::error!(outcome = "unavailable", reason = "queue", detail = %error, "notices were not queued");
             Response::refusal(503, "the queue does not answer; nothing was taken")
         }
     }
+}
+
+/// Queues what each must hear of. A site has no companies, and who is in which segment is no field of a contact.
+async fn queued<Q: ChangeQueue, C: Clock>(
+    parsed: Parsed,
+    ports: &Ports<'_, Q, C>,
+) -> Result<usize, StoreError> {
+    let contacts = parsed.notices.iter().filter(|notice| notice.record.object.as_str() == CONTACT);
+    let for_sites: Vec<Notice> = contacts.cloned().chain(parsed.memberships).collect();
+    let towards_corebos = sync::receive(ports.queue, std::slice::from_ref(ports.corebos), parsed.notices);
+    if ports.sites.is_empty() {
+        return towards_corebos.await;
+    }
+    // coreBOS first: what a site does not hear of is found by the poll, too.
+    let count = towards_corebos.await?;
+    sync::receive(ports.queue, ports.sites, for_sites).await?;
+    Ok(count)
 }
 
 /// One line per event key, with counts only.

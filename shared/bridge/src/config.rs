@@ -4,6 +4,7 @@
 
 mod accounts;
 mod visitors;
+mod wordpress;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use sync::settings::{ValueKind, problems_of_pair};
 
 pub use accounts::{CoreBos, HubSpot, Mautic};
 pub use visitors::Signal;
+pub use wordpress::{Site, WordPress};
 
 /// What `bridge config example` prints.
 pub const EXAMPLE: &str = include_str!("config.example.toml");
@@ -30,6 +32,8 @@ pub struct Config {
     pub mautic: Mautic,
     /// The HubSpot portal, if there is one.
     pub hubspot: Option<HubSpot>,
+    /// The WordPress sites, if there are any.
+    pub wordpress: Option<WordPress>,
     /// The sources of visitor events, if there are any.
     pub signal: Option<Signal>,
     /// Settings by pair: `[settings.mautic-contacts]`.
@@ -92,6 +96,9 @@ impl Config {
         if let Some(owner) = config.corebos.default_owner.as_ref().filter(|owner| !owner.is_empty()) {
             let checked = ValueKind::Owner.check(&serde_json::Value::from(owner.as_str()));
             checked.map_err(|problem| anyhow!("corebos.default_owner: {problem}"))?;
+        }
+        if let Some(wordpress) = &config.wordpress {
+            wordpress.check()?;
         }
         if let Some(signal) = &config.signal {
             signal.system()?;

@@ -4,6 +4,7 @@ mod back;
 mod chapters;
 mod second;
 mod stage;
+mod user;
 mod visitor;
 
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use comfy_table::Table;
+use simulators::wordpress::WordPressOptions;
 
 use crate::arguments::DemoOptions;
 use crate::local::{self, LocalOptions};
@@ -40,7 +42,8 @@ pub(crate) async fn demo(options: DemoOptions) -> Result<ExitCode> {
     ));
     line(&styled(DIM, "the queue, the table, and each Lambda function as a process of its own."));
     line("");
-    let simulated = simulated::start_with_hubspot((0, 0, 0), None).await?;
+    let mut simulated = simulated::start_with_hubspot((0, 0, 0), None).await?;
+    simulated.add_wordpress(WordPressOptions::default(), None).await?;
     let mut config = simulated::with_visitors(simulated.config()?)?;
     if let (Some(hubspot), Some(portal)) = (&mut config.hubspot, &simulated.hubspot) {
         let rule = second::rule(&portal.add_list());

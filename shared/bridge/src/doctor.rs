@@ -13,6 +13,7 @@ mod settings;
 mod system;
 mod visitors;
 mod webhooks;
+mod wordpress;
 
 use std::process::ExitCode;
 
@@ -67,6 +68,7 @@ pub async fn examine(stack: &Stack) -> Vec<Check> {
             Box::pin(maps::examine(stack, &store, live, SystemKind::HubSpot, &mut checks)).await;
         }
         Box::pin(visitors::examine(stack, &store, mautic.as_ref(), &mut checks)).await;
+        Box::pin(wordpress::examine(stack, &store, &mut checks)).await;
         flow::examine(stack, &store, &mut checks).await;
     }
     checks.into_list()

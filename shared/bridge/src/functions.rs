@@ -20,6 +20,8 @@ const FUNCTIONS: &[(&str, Start)] = &[
     ("push-hubspot", || Box::pin(push_hubspot::run())),
     ("push-mautic", || Box::pin(push_mautic::run())),
     ("push-visitor", || Box::pin(push_visitor::run())),
+    ("push-wordpress", || Box::pin(push_wordpress::run())),
+    ("webhook-campaign", || Box::pin(webhook_campaign::run())),
     ("webhook-corebos", || Box::pin(webhook_corebos::run())),
     ("webhook-hubspot", || Box::pin(webhook_hubspot::run())),
     ("webhook-mautic", || Box::pin(webhook_mautic::run())),

@@ -94,12 +94,22 @@ impl Journal {
                 Some(format!("{}: {items} in the body, {noticed} to look at", text("event")))
             }
             "change pushed" => Some(self.pushed(&text)),
-            "change waits" => {
+            // A contact that is no user of a site and shall be none is not worth a line.
+            "user pushed" if ["not_found", "skipped"].contains(&text("outcome")) => None,
+            "user pushed" => {
+                let outcome = text("outcome").replace('_', " ");
+                let style =
+                    if ["created", "updated", "relayed"].contains(&text("outcome")) { GOOD } else { DIM };
+                let (contact, site) = (text("record.id"), text("target.system"));
+                let fields = styled(DIM, text("fields"));
+                Some(format!("contact {contact}: user of {site} {} {fields}", styled(style, &outcome)))
+            }
+            "change waits" | "user waits" => {
                 self.counts.put_off += 1;
                 let put_off = styled(CARE, &format!("waits ({})", text("reason")));
                 Some(format!("{} {put_off} {}", from(&text), styled(DIM, text("detail"))))
             }
-            "change waits for an administrator" => {
+            "change waits for an administrator" | "user waits for an administrator" => {
                 self.counts.put_off += 1;
                 Some(format!("{} {} {}", from(&text), styled(BAD, "stopped:"), text("detail")))
             }

@@ -24,6 +24,7 @@ pub mod settings;
 pub mod setup;
 mod simulate;
 pub mod simulated;
+pub mod site;
 pub mod stack;
 mod times;
 mod torment;

@@ -28,6 +28,10 @@ pub const HUBSPOT_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:
 /// The keys of the sources of visitor events in the stack on this machine.
 pub const SIGNAL_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-signal-AbCdEf";
 
+/// The accounts and access keys of the WordPress sites in the stack on this machine.
+pub const WORDPRESS_SECRET: &str =
+    "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-wordpress-AbCdEf";
+
 /// How the stack runs.
 #[derive(Debug, Clone, Default)]
 pub struct LocalOptions {
@@ -111,6 +115,9 @@ pub async fn start(config: &Config, options: LocalOptions) -> Result<Local> {
     if let Some(hubspot) = &config.hubspot {
         stack.secrets.insert(HUBSPOT_SECRET.to_owned(), hubspot.secret()?);
     }
+    if let Some(wordpress) = &config.wordpress {
+        stack.secrets.insert(WORDPRESS_SECRET.to_owned(), wordpress.secret()?);
+    }
     if let Some(signal) = &config.signal {
         stack.secrets.insert(SIGNAL_SECRET.to_owned(), signal.secret()?);
     }
@@ -150,7 +157,13 @@ fn parameters(config: &Config) -> BTreeMap<String, String> {
     if let Some(signal) = &config.signal {
         parameters.extend([("SignalSecretArn", SIGNAL_SECRET), ("SignalSystemName", signal.name.as_str())]);
     }
-    parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let mut parameters: BTreeMap<String, String> =
+        parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    if let Some(wordpress) = &config.wordpress {
+        parameters.insert("WordpressSites".to_owned(), wordpress.listed());
+        parameters.insert("WordpressSecretArn".to_owned(), WORDPRESS_SECRET.to_owned());
+    }
+    parameters
 }
 
 async fn clients(stack: &Stack) -> Clients {
@@ -210,6 +223,14 @@ async fn write_settings(
             merge(store, &system_key(&system), &json!(hubspot.preferences)).await?;
         }
         systems.push(system);
+    }
+    if let Some(wordpress) = &config.wordpress {
+        for (system, site) in wordpress.systems()? {
+            if !site.preferences.is_empty() {
+                merge(store, &system_key(&system), &json!(site.preferences)).await?;
+            }
+            systems.push(system);
+        }
     }
     if let Some(signal) = &config.signal {
         let key = connector_signal::settings::preferences_key(&signal.system()?);

@@ -10,6 +10,7 @@ pub mod mautic;
 mod plan;
 mod secret;
 pub mod visitors;
+pub mod wordpress;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,6 +32,28 @@ pub enum SetupCommand {
     Corebos(SetupOptions),
     /// The properties in HubSpot, and the files of an app that sends webhooks; which scopes the token lacks.
     Hubspot(HubSpotOptions),
+    /// What the WordPress sites need; the access keys of campaigns; the must-use plugin.
+    Wordpress(SitesOptions),
+}
+
+/// How, for sites.
+#[derive(Clone, Debug, Args)]
+pub struct SitesOptions {
+    /// Writes the must-use plugin into this file, and does nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub write_plugin: Option<std::path::PathBuf>,
+    /// Does what is shown otherwise.
+    #[arg(long)]
+    pub apply: bool,
+    /// Where campaigns shall send, if that is not the stack's own URL: a tunnel, a domain of your own.
+    #[arg(long, value_name = "URL")]
+    pub webhook_url: Option<String>,
+    /// Makes new access keys although there are some.
+    #[arg(long)]
+    pub rotate: bool,
+    /// The stack.
+    #[command(flatten)]
+    pub stack: StackOptions,
 }
 
 /// How.
@@ -141,7 +164,29 @@ pub(crate) async fn run(command: &SetupCommand) -> Result<ExitCode> {
             applied(&told);
             Ok(left(&Box::pin(hubspot::look(&stack, Wanted::from(options))).await?.plan))
         }
+        SetupCommand::Wordpress(options) => sites(options).await,
     }
+}
+
+async fn sites(options: &SitesOptions) -> Result<ExitCode> {
+    if let Some(file) = &options.write_plugin {
+        std::fs::write(file, connector_wordpress::plugin::PLUGIN)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        let place = connector_wordpress::plugin::PLACE;
+        line(&format!("{} is written; copy it to {place} of the site", file.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let stack = Stack::find(&options.stack).await?;
+    let wanted =
+        Wanted { webhook_url: options.webhook_url.clone(), rotate: options.rotate, ..Wanted::default() };
+    let mut setup = wordpress::look(&stack, wanted.clone()).await?;
+    if !options.apply || !setup.plan.has_work() {
+        return Ok(shown(&setup.plan));
+    }
+    show(&setup.plan);
+    let told = wordpress::apply(&mut setup).await?;
+    applied(&told);
+    Ok(left(&wordpress::look(&stack, Wanted { rotate: false, ..wanted }).await?.plan))
 }
 
 /// Where a system shall send. A system elsewhere cannot reach this machine.

@@ -1,6 +1,7 @@
 //! Stand-ins for coreBOS and Mautic, and a configuration that connects them.
 
 pub(crate) mod hubspot;
+mod wordpress;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use simulators::clock::Clock;
 use simulators::corebos::{self, CoreBosOptions, CoreBosSimulator, Trigger, WorkflowHook};
 use simulators::hubspot::{HubSpotOptions, HubSpotSimulator};
 use simulators::mautic::{self, MauticOptions, MauticSimulator};
+use simulators::wordpress::WordPressSimulator;
 use sync::Clock as _;
 use sync::pairs::PAIRS;
 
@@ -25,6 +27,7 @@ use crate::local::Local;
 use crate::setup::corebos::{KEY_SETTING, WEBSERVICE_MAPS};
 
 pub use hubspot::{CLIENT_SECRET, SAMPLE_CLIENT_SECRET};
+pub use wordpress::{ACCESS_KEY, SAMPLE_ACCESS_KEY, SITE, try_campaign};
 
 /// The secret of the webhook in the stand-in. The one of the sample events is accepted as well, as the previous one.
 pub const WEBHOOK_SECRET: &str = "a-secret-of-the-stand-in";
@@ -44,6 +47,8 @@ pub struct Simulated {
     pub mautic: MauticSimulator,
     /// The second CRM, where there is one.
     pub hubspot: Option<HubSpotSimulator>,
+    /// A site, where there is one.
+    pub wordpress: Option<WordPressSimulator>,
     is_new: bool,
 }
 
@@ -68,7 +73,7 @@ pub async fn start(ports: (u16, u16), data: Option<&Path>) -> Result<Simulated> 
     let is_new = !snapshot.as_deref().is_some_and(Path::exists);
     let options = MauticOptions { port: ports.1, data: snapshot, ..MauticOptions::default() };
     let mautic = mautic::start(options).await.with_context(|| starting("Mautic", ports.1))?;
-    Ok(Simulated { corebos, mautic, hubspot: None, is_new })
+    Ok(Simulated { corebos, mautic, hubspot: None, wordpress: None, is_new })
 }
 
 /// Starts all three: HubSpot too, with the properties that the bridge needs there.
@@ -105,7 +110,7 @@ pub async fn start_with_clocks(clocks: Clocks, with_hubspot: bool) -> Result<Sim
     let corebos = corebos::start(options).await.with_context(|| starting("coreBOS", 0))?;
     let options = MauticOptions { clock: skewed(clocks.mautic), ..MauticOptions::default() };
     let mautic = mautic::start(options).await.with_context(|| starting("Mautic", 0))?;
-    let mut simulated = Simulated { corebos, mautic, hubspot: None, is_new: true };
+    let mut simulated = Simulated { corebos, mautic, hubspot: None, wordpress: None, is_new: true };
     if with_hubspot {
         let mut options = HubSpotOptions::default();
         options.clock = skewed(clocks.hubspot);
@@ -130,7 +135,7 @@ pub async fn start_untouched() -> Result<Simulated> {
     let corebos = corebos::start(corebos_options(0, None)).await.with_context(|| starting("coreBOS", 0))?;
     let options = MauticOptions { stock_fields_only: true, ..MauticOptions::default() };
     let mautic = mautic::start(options).await.with_context(|| starting("Mautic", 0))?;
-    Ok(Simulated { corebos, mautic, hubspot: None, is_new: true })
+    Ok(Simulated { corebos, mautic, hubspot: None, wordpress: None, is_new: true })
 }
 
 /// The same with HubSpot, without the properties that the bridge needs there.
@@ -218,6 +223,9 @@ impl Simulated {
         });
         if let Some(portal) = &self.hubspot {
             config["hubspot"] = hubspot::config(portal);
+        }
+        if let Some(site) = &self.wordpress {
+            config["wordpress"] = wordpress::config(site);
         }
         Ok(toml::to_string(&config)?)
     }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use embedded_aws::Stack;
+use simulators::wordpress::WordPressOptions;
 
 use crate::arguments::UpOptions;
 use crate::config::Config;
@@ -70,7 +71,9 @@ async fn systems(options: &UpOptions) -> Result<(Config, Option<Simulated>)> {
     }
     let after = |number| if options.port == 0 { 0 } else { options.port.saturating_add(number) };
     let ports = (after(1), after(2), after(3));
-    let simulated = simulated::start_with_hubspot(ports, options.data.as_deref()).await?;
+    let mut simulated = simulated::start_with_hubspot(ports, options.data.as_deref()).await?;
+    let site = WordPressOptions { port: after(4), ..WordPressOptions::default() };
+    simulated.add_wordpress(site, options.data.as_deref()).await?;
     Ok((simulated::with_visitors(simulated.config()?)?, Some(simulated)))
 }
 
@@ -102,6 +105,9 @@ fn greet(stack: &Stack, config: &Config, options: &UpOptions, simulated: Option<
     line(&format!("  coreBOS  {} ({who})", config.corebos.url));
     if let Some(hubspot) = &config.hubspot {
         line(&format!("  HubSpot  {} ({who})", hubspot.url));
+    }
+    for (name, site) in config.wordpress.iter().flat_map(|wordpress| &wordpress.sites) {
+        line(&format!("  {name:<8} {} ({who} WordPress)", site.url));
     }
     match &options.data {
         Some(folder) => line(&format!("  data     {}", folder.display())),
@@ -138,6 +144,10 @@ fn greet(stack: &Stack, config: &Config, options: &UpOptions, simulated: Option<
     if simulated.is_some() {
         line("  Try it, in another terminal:");
         line(&format!("    {NAME}{}{NAME:#}", simulated::try_it(&config.mautic.url)));
+        let campaign = stack.routes().into_iter().find(|(_, _, function)| function == "webhook-campaign");
+        if let Some((_, url, _)) = campaign {
+            line(&format!("    {NAME}{}{NAME:#}", simulated::try_campaign(&url)));
+        }
         line("");
         line(&styled(DIM, "  The stand-in's webhook points at the URL above already. Ctrl-C stops."));
     } else if config.mautic.has_webhook_secret() {

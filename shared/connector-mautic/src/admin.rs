@@ -8,4 +8,4 @@ mod webhooks;
 
 pub use account::{Account, Right};
 pub use fields::NewField;
-pub use webhooks::{EVENTS, Trigger, Webhook, WebhookChange};
+pub use webhooks::{EVENTS, Trigger, Webhook, WebhookChange, events};

@@ -3,10 +3,12 @@
 
 pub mod admin;
 pub mod auth;
+pub mod campaign;
 pub mod client;
 pub mod error;
 pub mod feed;
 pub mod objects;
+pub mod person;
 pub mod schema;
 pub mod settings;
 pub mod visitors;

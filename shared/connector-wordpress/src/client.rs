@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http_client::{Answer, BaseUrl, Client, Effect, Method, Request};
-use model::{Fields, ObjectName, RecordRef, System};
+use model::{Fields, Fingerprint, ObjectName, RecordRef, System};
 use secrecy::{ExposeSecret as _, SecretString};
 use sync::{Connector, ConnectorError, Lookup, Reading, Record};
 use tokio::sync::Mutex;
@@ -81,6 +81,16 @@ impl WordPress {
             lifetime: settings.schema_lifetime,
             account: Mutex::new(None),
         })
+    }
+
+    /// The mark of a password, which tells a changed one from the same one and nothing else about it: it is made with our
+    /// application password, so whoever reads the table cannot try words against it. Another application password makes
+    /// other marks; the second part tells that.
+    pub fn mark_of(&self, password: &str) -> (Fingerprint, Fingerprint) {
+        let key = Fingerprint::of_bytes(self.authorization.expose_secret().as_bytes());
+        let keyed = [key.as_str().as_bytes(), b"\0", self.authorization.expose_secret().as_bytes(), b"\0"];
+        let mark = Fingerprint::of_bytes(&[&keyed.concat(), password.as_bytes()].concat());
+        (mark, Fingerprint::of_bytes(key.as_str().as_bytes()))
     }
 
     /// A request to the users of the site: `path` is empty, `me`, or an id.

@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod client;
+pub mod plugin;
 pub mod relay;
 pub mod schema;
 pub mod settings;
@@ -13,4 +14,7 @@ mod wire;
 pub use client::{Account, WordPress};
 pub use relay::{Fusion, Relayed, Wanted};
 pub use schema::{CONTACT_ID, Meta, TAGS, USER, WordPressSchema};
-pub use settings::{SiteSecret, WordPressPreferences, WordPressSecret, WordPressSettings};
+pub use settings::{
+    Departure, Logins, SiteSecret, Updates, WordPressPreferences, WordPressSecret, WordPressSettings,
+};
+pub use wire::{IS_STAFF, SEND_NOTIFICATION};

@@ -2,7 +2,7 @@
 //!
 //! Its answers are pages for people, and 200 says nothing: only `Success` does.
 
-use http_client::{BaseUrl, Client, ClientSettings, Effect, Method, Request};
+use http_client::{Answer, BaseUrl, Client, ClientSettings, Effect, Method, Request};
 use secrecy::{ExposeSecret as _, SecretString};
 use sync::ConnectorError;
 
@@ -57,6 +57,21 @@ impl Fusion {
         Ok(Self { base, client, access_key })
     }
 
+    /// Asks whether our key is right. Changes nothing.
+    ///
+    /// # Errors
+    /// Everything that is not WP Fusion's own yes.
+    pub async fn test(&self) -> Result<(), ConnectorError> {
+        let form = [("wpf_action", "test"), ("access_key", self.access_key.expose_secret())];
+        let request = Request::read(Method::POST, self.base.join([""])).form(form);
+        let answer = self.client.send(&request).await.map_err(unanswered)?;
+        let told: serde_json::Value = answer.json().unwrap_or_default();
+        if answer.status == 200 && told.get("success") == Some(&serde_json::Value::Bool(true)) {
+            return Ok(());
+        }
+        Err(Self::not_done(&answer))
+    }
+
     /// Forwards one action, to be done in WP Fusion's own time.
     ///
     /// # Errors
@@ -79,20 +94,28 @@ impl Fusion {
         match answer.status {
             200 if page.contains("Success") => Ok(Relayed::Done),
             200 if page.contains("Not Found") || page.contains("No matching user") => Ok(Relayed::Nobody),
-            200 if page.contains("Doing it wrong") => Err(ConnectorError::RateLimited { retry_after: None }),
-            200 => Err(ConnectorError::Unavailable {
+            _ => Err(Self::not_done(&answer)),
+        }
+    }
+
+    /// What an answer means that is no success.
+    fn not_done(answer: &Answer) -> ConnectorError {
+        let page = String::from_utf8_lossy(&answer.body);
+        match answer.status {
+            200 if page.contains("Doing it wrong") => ConnectorError::RateLimited { retry_after: None },
+            200 => ConnectorError::Unavailable {
                 detail: "the site answers 200 with a page that is not WP Fusion's: a firewall, a captcha, or WP Fusion \
                          is switched off"
                     .to_owned(),
-            }),
-            _ if page.contains("Invalid Access Key") => Err(ConnectorError::Unauthorized {
+            },
+            _ if page.contains("Invalid Access Key") => ConnectorError::Unauthorized {
                 detail: "WP Fusion does not know the access key: compare wp_fusion_access_key with its settings".to_owned(),
-            }),
-            500 if page.contains("Import user failed") => Err(ConnectorError::Rejected {
+            },
+            500 if page.contains("Import user failed") => ConnectorError::Rejected {
                 message: "WP Fusion could not import the contact: its own log says why".to_owned(),
                 fields: std::collections::BTreeMap::new(),
-            }),
-            _ => Err(refusal(&answer, Effect::Read)),
+            },
+            _ => refusal(answer, Effect::Read),
         }
     }
 }

@@ -67,11 +67,95 @@ pub struct WordPressSecret {
 }
 
 /// What an administrator may set about a site.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WordPressPreferences {
     /// Whether the site's permalinks are plain, so that its API is at `/?rest_route=`. Default: no.
     pub plain_permalinks: bool,
+    /// Whether WP Fusion does the work. Default: no.
+    pub relay: bool,
+    /// The tag of contacts that become users by themselves.
+    pub users_tag: Option<String>,
+    /// The segment of contacts that become users by themselves, by its alias.
+    pub users_segment: Option<String>,
+    /// The fields, with their values, of contacts that become users by themselves: `country=Spain, plan=pro`.
+    pub users_filter: Option<String>,
+    /// What follows from an edit in Mautic by itself. Default: everything.
+    pub updates: Updates,
+    /// The roles that may be given, separated by commas. Default: `subscriber, customer`.
+    pub roles: String,
+    /// The role of new users where nothing else says one; the site's own default without it.
+    pub default_role: Option<String>,
+    /// What the login of a new user is made of. Default: the e-mail.
+    pub logins: Logins,
+    /// Whether new users are mailed, where a campaign does not say. Default: no.
+    pub welcome_mail: bool,
+    /// The field of Mautic that is given the password of a new user, in clear text.
+    pub password_field: Option<String>,
+    /// What becomes of the user of a contact that is deleted. Default: nothing.
+    pub when_deleted: Departure,
+    /// What becomes of the user of a contact that takes no mail any more. Default: nothing.
+    pub when_unsubscribed: Departure,
+    /// The role of users whose contacts have gone, where that is what becomes of them.
+    pub departed_role: Option<String>,
+}
+
+impl Default for WordPressPreferences {
+    fn default() -> Self {
+        Self {
+            plain_permalinks: false,
+            relay: false,
+            users_tag: None,
+            users_segment: None,
+            users_filter: None,
+            updates: Updates::default(),
+            roles: "subscriber, customer".to_owned(),
+            default_role: None,
+            logins: Logins::default(),
+            welcome_mail: false,
+            password_field: None,
+            when_deleted: Departure::default(),
+            when_unsubscribed: Departure::default(),
+            departed_role: None,
+        }
+    }
+}
+
+/// What follows from an edit in Mautic by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Updates {
+    /// Fields and tags.
+    #[default]
+    All,
+    /// Tags only.
+    Tags,
+    /// Nothing: campaigns say when.
+    Nothing,
+}
+
+/// What the login of a new user is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Logins {
+    /// Its e-mail.
+    #[default]
+    Email,
+    /// Its first and last name.
+    Names,
+}
+
+/// What becomes of a user whose contact has gone. Never a deletion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Departure {
+    /// It stays as it is.
+    #[default]
+    Nothing,
+    /// It gets another role instead of its own.
+    Role,
+    /// It loses its role.
+    Deactivate,
 }
 
 impl Opens for WordPress {
@@ -110,8 +194,23 @@ mod tests {
     #[test]
     fn every_preference_has_a_row_in_the_table_of_settings() {
         let read = serde_json::to_value(WordPressPreferences::default()).unwrap();
-        let read: Vec<&str> = read.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(read, sync::settings::table::fields_of_connector(model::SystemKind::WordPress));
+        let mut read: Vec<&str> = read.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut rows = sync::settings::table::fields_of_connector(model::SystemKind::WordPress);
+        read.sort_unstable();
+        rows.sort_unstable();
+        assert_eq!(read, rows);
+    }
+
+    #[test]
+    fn every_default_is_that_of_the_table() {
+        for row in
+            sync::settings::table::SETTINGS.iter().filter(|row| row.is_of(model::SystemKind::WordPress))
+        {
+            let read = serde_json::to_value(WordPressPreferences::default()).unwrap();
+            if let Some(default) = read.get(row.field) {
+                assert_eq!(*default, row.kind.parse(row.default).unwrap(), "{}", row.name);
+            }
+        }
     }
 
     #[test]

@@ -97,9 +97,9 @@ impl WireUser {
 }
 
 /// The field of a record that says whether the user is staff.
-pub(crate) const IS_STAFF: &str = "is_staff";
+pub const IS_STAFF: &str = "is_staff";
 /// The field of a creation that asks the must-use plugin for a welcome mail.
-pub(crate) const SEND_NOTIFICATION: &str = "send_notification";
+pub const SEND_NOTIFICATION: &str = "send_notification";
 
 /// The name that we have for a parameter of WordPress's.
 pub(crate) fn our_name(theirs: &str) -> &str {

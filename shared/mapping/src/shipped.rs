@@ -38,6 +38,8 @@ shipped! {
     HUBSPOT2POTENTIALS = "HubSpot2Potentials";
     /// coreBOS lead to HubSpot contact.
     LEADS2HUBSPOT = "Leads2HubSpot";
+    /// Mautic contact to user of a WordPress site.
+    MAUTIC_TO_USERS = "MauticToUsers";
     /// coreBOS potential to HubSpot deal.
     POTENTIALS2HUBSPOT = "Potentials2HubSpot";
     /// Mautic company to coreBOS account.

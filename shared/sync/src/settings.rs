@@ -22,7 +22,10 @@ use model::Direction;
 use serde::{Deserialize, Serialize};
 
 pub use place::{NoSuchSetting, Place, find, map_key, pair_key, places, poll_key, system_key};
-pub use stored::{WrongSetting, pair_settings, poll_settings, problems, problems_of_pair, system_settings};
+pub use stored::{
+    WrongSetting, pair_settings, poll_settings, problems, problems_of_pair, problems_of_system,
+    system_settings,
+};
 pub use value::ValueKind;
 
 /// Who wins when both sides changed the same field.

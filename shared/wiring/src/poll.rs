@@ -7,13 +7,13 @@ use aws::config::{ConfigError, SystemConfig};
 use aws::schedule::Firing;
 use aws::telemetry::{Counter, Metrics};
 use aws::{Clients, DynamoStore, Secrets, SqsChangeQueue, SystemClock};
-use model::{ObjectName, Pair, Side, System, SystemKind};
+use model::{ObjectName, Pair, PairKind, Side, System, SystemKind};
 use serde_json::{Value, json};
 use sync::pairs::PAIRS;
 use sync::settings;
 use sync::{
     ChangeQueue as _, Clock as _, CursorKey, CursorStore as _, Feed, Opens, PollEnvironment, PollError,
-    PollSettings, Polled, Roll, Tick, call_roll, poll,
+    PollSettings, Polled, Roll, Tick, call_roll, pair_spec, poll,
 };
 
 use crate::not_ready::NotReady;
@@ -125,6 +125,15 @@ impl<C: Opens + Feed> PollPorts<C> {
                     targets.extend(new);
                 }
                 None => objects.push((object, hear.collect())),
+            }
+        }
+        // Sites have no pair: they hear of the contacts of Mautic, and of nothing else.
+        if self.config.system.kind() == SystemKind::Mautic {
+            let sites = reached.iter().filter(|target| target.kind() == SystemKind::WordPress);
+            let sites: Vec<System> = sites.map(|site| (*site).clone()).collect();
+            let contacts = pair_spec(PairKind::MauticContacts).object(Side::Remote);
+            if let Some((_, targets)) = objects.iter_mut().find(|(object, _)| *object == contacts) {
+                targets.extend(sites);
             }
         }
         objects.retain(|(_, targets)| !targets.is_empty());

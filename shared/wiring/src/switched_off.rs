@@ -26,9 +26,23 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(24 * 366);
 /// How many records are queued at once.
 const AT_ONCE: usize = 100;
 
-/// Of two systems the one that can be switched off: the one that is not coreBOS.
+/// Of two systems the one that can be switched off: the site, where one is; else the one that is not coreBOS.
 pub(crate) fn remote_of<'s>(one: &'s System, other: &'s System) -> &'s System {
-    if one.kind() == SystemKind::CoreBos { other } else { one }
+    let is_site = other.kind() == SystemKind::WordPress;
+    if is_site || one.kind() == SystemKind::CoreBos { other } else { one }
+}
+
+/// Writes down a record that a site must hear of when it is switched on again.
+///
+/// # Errors
+/// The table does not answer.
+pub async fn remember_for_site(
+    store: &DynamoStore,
+    site: &System,
+    record: &RecordRef,
+) -> Result<(), StoreError> {
+    let waiting = Waiting { parent: the_system(site), child: record.clone(), towards: site.clone() };
+    store.wait(&waiting, SystemClock.now() + REMEMBERED).await
 }
 
 /// Stands for the system itself, for which records wait.

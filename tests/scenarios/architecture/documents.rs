@@ -20,6 +20,7 @@ fn the_table_of_settings_is_the_one_in_the_code() {
         SystemKind::CoreBos,
         SystemKind::Mautic,
         SystemKind::HubSpot,
+        SystemKind::WordPress,
     ]);
     assert_eq!(quoted, table, "copy the right side into README.md");
 }

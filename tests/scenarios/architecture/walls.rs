@@ -20,7 +20,7 @@ struct Room {
 const EVERYTHING: &[&str] = &["*"];
 
 /// The rooms. What a row does not list, the room does not know.
-const ROOMS: [Room; 26] = [
+const ROOMS: [Room; 28] = [
     Room {
         folder: "functions/webhook-mautic",
         package: "webhook-mautic",
@@ -103,6 +103,26 @@ const ROOMS: [Room; 26] = [
         ],
         tests_may_use: &[],
     },
+    Room {
+        folder: "functions/webhook-campaign",
+        package: "webhook-campaign",
+        may_use: &["bridge-aws", "connector-mautic", "model", "sync"],
+        tests_may_use: &[],
+    },
+    Room {
+        folder: "functions/push-wordpress",
+        package: "push-wordpress",
+        may_use: &[
+            "bridge-aws",
+            "connector-mautic",
+            "connector-wordpress",
+            "mapping",
+            "model",
+            "sync",
+            "wiring",
+        ],
+        tests_may_use: &[],
+    },
     Room { folder: "shared/model", package: "model", may_use: &[], tests_may_use: &[] },
     Room { folder: "shared/mapping", package: "mapping", may_use: &["model"], tests_may_use: &[] },
     Room { folder: "shared/sync", package: "sync", may_use: &["mapping", "model"], tests_may_use: &[] },
@@ -176,6 +196,8 @@ const OUTSIDE: [(&str, &[&str]); 12] = [
             "push-hubspot",
             "push-mautic",
             "push-visitor",
+            "push-wordpress",
+            "webhook-campaign",
             "webhook-corebos",
             "webhook-hubspot",
             "webhook-mautic",

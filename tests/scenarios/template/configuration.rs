@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::document::{events_of, items, name_of, template, workspace};
 
 /// The variables that each function reads: what `shared/aws/src/config.rs` asks for when it starts as that function.
-const ENVIRONMENT: [(&str, &[&str]); 11] = [
+const ENVIRONMENT: [(&str, &[&str]); 13] = [
     (
         "webhook-mautic",
         &[
@@ -16,6 +16,33 @@ const ENVIRONMENT: [(&str, &[&str]); 11] = [
             "LOG_LEVEL",
             "MAUTIC_SECRET_ARN",
             "MAUTIC_SYSTEM_NAME",
+            "WORDPRESS_CHANGES_QUEUE_URL",
+            "WORDPRESS_SITES",
+        ],
+    ),
+    (
+        "webhook-campaign",
+        &[
+            "LOG_LEVEL",
+            "MAUTIC_SYSTEM_NAME",
+            "WORDPRESS_CHANGES_QUEUE_URL",
+            "WORDPRESS_SECRET_ARN",
+            "WORDPRESS_SITES",
+        ],
+    ),
+    (
+        "push-wordpress",
+        &[
+            "BRIDGE_TABLE",
+            "LEASE_SECONDS",
+            "LOG_LEVEL",
+            "MAUTIC_SECRET_ARN",
+            "MAUTIC_SYSTEM_NAME",
+            "MAUTIC_URL",
+            "WORDPRESS_CHANGES_DEAD_LETTERS_URL",
+            "WORDPRESS_CHANGES_QUEUE_URL",
+            "WORDPRESS_SECRET_ARN",
+            "WORDPRESS_SITES",
         ],
     ),
     (
@@ -56,6 +83,8 @@ const ENVIRONMENT: [(&str, &[&str]); 11] = [
             "MAUTIC_SECRET_ARN",
             "MAUTIC_SYSTEM_NAME",
             "MAUTIC_URL",
+            "WORDPRESS_CHANGES_QUEUE_URL",
+            "WORDPRESS_SITES",
         ],
     ),
     (

@@ -23,6 +23,8 @@ fn resources_with(prefix: &str, optional: bool) -> Resources {
     ]);
     if optional {
         parameters.insert("SignalSecretArn".to_owned(), secret("signal"));
+        parameters.insert("WordpressSites".to_owned(), "shop=https://shop.example.com".to_owned());
+        parameters.insert("WordpressSecretArn".to_owned(), secret("wordpress"));
         parameters.insert("HubspotSecretArn".to_owned(), secret("hubspot"));
         parameters.insert("HubspotWebhookUrl".to_owned(), "https://hooks.example.com/hubspot".to_owned());
     }

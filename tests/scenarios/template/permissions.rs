@@ -129,8 +129,11 @@ fn needed(function: &Value) -> Allowed {
     // The poll of Mautic looks for deletes that nobody told of.
     let calls_roll = is_poll && function["Environment"]["Variables"]["MAUTIC_SECRET_ARN"].is_object();
     let is_webhook = !events_of(function, "HttpApi").is_empty();
-    // Visitors are no records that wait for a parent.
-    let keeps_links = function["Environment"]["Variables"]["VISITOR_EVENTS_QUEUE_URL"].is_null();
+    // Visitors and users of sites are no records that wait for a parent.
+    let variables = &function["Environment"]["Variables"];
+    let keeps_links = ["VISITOR_EVENTS_QUEUE_URL", "WORDPRESS_CHANGES_DEAD_LETTERS_URL"]
+        .iter()
+        .all(|name| variables[*name].is_null());
     for (name, value) in function["Environment"]["Variables"].as_object().into_iter().flatten() {
         let Some(target) = if_connected(value)["Ref"].as_str() else { continue };
         match name {

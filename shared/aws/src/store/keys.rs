@@ -18,6 +18,8 @@
 //! | when a system was asked for the maps of a pair, with the turn to ask | `cache#map#<system>` | `asked#<kind of pair>` | system and pair |
 //! | progress of an import, with its lease | `import#<pair>#<system that is read>` | `stock` or `changed` | pair, direction, scope |
 //! | what is remembered of a visitor, TTL by setting; and of a record that rules of nurturing wait for, TTL 400 days | `visitor#<name>` | `visitor` | name: a source's id of somebody, or an e-mail, as fingerprints; `nurturing#<record>` |
+//! | what is remembered of the user of a contact on a site | `user#<site>#<contact>` | `user` | site and contact |
+//! | the contact whose user this is | `owner#<user>` | `owner` | user |
 //! | setting | `settings` | `<key>` | key, and all of them |
 //! | identity of a system | `settings` | `identity#<system>` | system |
 //! | other integrations that were seen in a system | `settings` | `rivals#<system>` | system |
@@ -207,6 +209,16 @@ pub fn import(key: &ImportKey) -> ItemKey {
 /// What is remembered of a visitor.
 pub fn visitor(name: &str) -> ItemKey {
     ItemKey::new(format!("visitor#{}", bounded(name)), "visitor")
+}
+
+/// What is remembered of the user of a contact on a site.
+pub fn site_user(site: &System, contact: &RecordRef) -> ItemKey {
+    ItemKey::new(format!("user#{site}#{}", record_text(contact)), "user")
+}
+
+/// Whose a user is.
+pub fn owner_of_user(user: &RecordRef) -> ItemKey {
+    ItemKey::new(format!("owner#{}", record_text(user)), "owner")
 }
 
 /// The partition of all settings: they are few, each is read about once a minute by each process, and whoever looks

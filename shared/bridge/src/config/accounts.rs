@@ -209,7 +209,7 @@ fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
 }
 
 /// A secret that stands in the file or in an environment variable, not in both.
-fn given(key: &str, value: Option<&str>, variable: Option<&str>) -> Result<Option<String>> {
+pub(super) fn given(key: &str, value: Option<&str>, variable: Option<&str>) -> Result<Option<String>> {
     match (value, variable) {
         (Some(value), None) => Ok(Some(value.to_owned())),
         (None, Some(variable)) => variable_value(&format!("{key}_env"), variable).map(Some),

@@ -9,7 +9,7 @@ use serde_json::json;
 use simulators::mautic::Delivery;
 
 use super::stage::{Stage, corebos_writes, text};
-use super::{back, second, visitor};
+use super::{back, second, user, visitor};
 use crate::screen::{DIM, line, styled};
 use crate::simulated::TRIGGERS;
 
@@ -84,6 +84,10 @@ pub(super) const ALL: &[Chapter] = &[
     Chapter {
         title: "A visitor of a website signs up, and is one contact with the right country",
         play: |stage| Box::pin(visitor::becomes_a_contact(stage)),
+    },
+    Chapter {
+        title: "A campaign makes a user of a WordPress site, once, and it follows the contact",
+        play: |stage| Box::pin(user::becomes_a_user(stage)),
     },
     Chapter {
         title: "coreBOS is down for a while, and nothing is lost",

@@ -85,6 +85,11 @@ impl Stage {
         self.local.webhook_url("webhook-mautic")
     }
 
+    /// The URL for campaigns of Mautic.
+    pub(super) fn campaign_url(&self) -> String {
+        self.local.webhook_url("webhook-campaign")
+    }
+
     /// Switches all webhooks off, on both sides.
     pub(super) fn silence(&self) {
         self.simulated.mautic.remove_webhooks();

@@ -5,7 +5,7 @@ use aws::secrets::ExposeSecret as _;
 use aws::{SecretString, SystemClock};
 use connector_corebos::admin::WEBSERVICE_MAP;
 use connector_hubspot::webhook as hubspot;
-use connector_mautic::admin::{EVENTS, Webhook};
+use connector_mautic::admin::Webhook;
 use connector_mautic::webhook::sign;
 use http_client::{Client, ClientSettings, Method, Request};
 use model::SystemKind;
@@ -48,7 +48,9 @@ pub(super) async fn examine(
         && let Some(url) = stack.webhook_urls.get("webhook-mautic")
     {
         let name = format!("{}: webhook", mautic.connector.system());
-        urls.extend(mautics_webhook(&name, webhooks, url, &secrets.webhook_secrets, checks));
+        let events = crate::setup::mautic::wanted_events(stack);
+        let wanted = (url.as_str(), events.as_slice());
+        urls.extend(mautics_webhook(&name, webhooks, wanted, &secrets.webhook_secrets, checks));
     }
     if let Some(corebos) = corebos
         && let Some(keys) = live(stack, SystemKind::CoreBos).await
@@ -73,7 +75,7 @@ async fn live(stack: &Stack, kind: SystemKind) -> Option<Live> {
 fn mautics_webhook(
     name: &str,
     webhooks: &[Webhook],
-    url: &str,
+    (url, events): (&str, &[&'static str]),
     secrets: &[SecretString],
     checks: &mut Checks,
 ) -> Vec<(&'static str, String)> {
@@ -95,7 +97,7 @@ fn mautics_webhook(
         let seen = format!("{} lead to us, so every event is sent as often: {ids}", found.len());
         checks.warning(name, seen, "delete all but one in Mautic (Settings, Webhooks)");
     }
-    let lacks = webhook.lacks(&EVENTS);
+    let lacks = webhook.lacks(events);
     if !webhook.is_published {
         let seen = format!("webhook {} is switched off: Mautic does that after failures", webhook.id);
         checks.problem(name, seen, format!("{setup}; the setting repair_webhooks lets polls do it"));

@@ -7,6 +7,7 @@ use aws::config::SystemConfig;
 use aws::{DynamoStore, SystemClock};
 use connector_corebos::CoreBos;
 use connector_mautic::Mautic;
+use connector_wordpress::WordPress;
 use model::SystemKind;
 use serde_json::json;
 use sync::{Clock as _, Opens};
@@ -24,6 +25,7 @@ pub(super) async fn confirm(stack: &Stack, named: &str, apply: bool) -> Result<E
     let now = match config.system.kind() {
         SystemKind::CoreBos => identity::<CoreBos>(stack, &store, &config).await?,
         SystemKind::Mautic => identity::<Mautic>(stack, &store, &config).await?,
+        SystemKind::WordPress => identity::<WordPress>(stack, &store, &config).await?,
         other => bail!("{} has no identity to confirm", other.as_str()),
     };
     line(&styled(BOLD, &config.system.to_string()));
@@ -56,8 +58,9 @@ pub(super) async fn confirm(stack: &Stack, named: &str, apply: bool) -> Result<E
 
 /// The system that is meant: by its kind, with or without the name of the instance.
 fn config_of(stack: &Stack, named: &str) -> Result<SystemConfig> {
-    let configs: Vec<SystemConfig> =
+    let mut configs: Vec<SystemConfig> =
         SystemKind::ALL.into_iter().filter_map(|kind| stack.environment.system(kind).ok()).collect();
+    configs.extend(crate::site::sites(&stack.environment)?);
     let is =
         |config: &&SystemConfig| named == config.system.kind().as_str() || named == config.system.to_string();
     let known: Vec<&str> = configs.iter().map(|config| config.system.kind().as_str()).collect();

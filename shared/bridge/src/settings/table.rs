@@ -3,6 +3,7 @@
 use anyhow::Result;
 use aws::store::StoredSetting;
 use jiff::Timestamp;
+use model::System;
 use serde_json::{Value, json};
 use sync::settings::{Place, WrongSetting, places, problems};
 
@@ -23,7 +24,10 @@ impl Stored {
     /// # Errors
     /// The stack is not complete, or its table does not answer.
     pub async fn read(stack: &Stack) -> Result<Self> {
-        Ok(Self { places: places(&stack.pairs()?), items: stack.store()?.stored_settings().await? })
+        let sites: Vec<System> =
+            crate::site::sites(&stack.environment)?.into_iter().map(|site| site.system).collect();
+        let places = places(&stack.pairs()?, &sites);
+        Ok(Self { places, items: stack.store()?.stored_settings().await? })
     }
 
     /// The item that a setting is in.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use aws::SecretString;
 use aws::config::SystemConfig;
 use aws::secrets::RECHECK;
-use connector_mautic::admin::{Account, EVENTS, Webhook, WebhookChange};
+use connector_mautic::admin::{Account, Webhook, WebhookChange, events};
 use connector_mautic::{COMPANY, CONTACT, Mautic};
 use model::{ObjectName, SystemKind};
 use serde_json::Value as Json;
@@ -70,7 +70,7 @@ pub async fn look(stack: &Stack, wanted: Wanted) -> Result<MauticSetup<'_>> {
     fields.extend(look_at_visitors(stack, &mautic, &mut plan).await?);
     let webhooks = mautic.webhooks().await?;
     let webhook = look_at_webhook(stack, &config, &wanted, &webhooks, &mut plan).await?;
-    look_for_unknown_events(&mautic, &mut plan).await?;
+    look_for_unknown_events(stack, &mautic, &mut plan).await?;
     let rivals = look_at_rivals(&webhooks, wanted.replace_integration, &mut plan);
     let setup = MauticSetup { plan, stack, config, mautic, fields, webhook, rivals };
     setup.check_rights(&account)?;
@@ -182,7 +182,7 @@ async fn look_at_webhook(
     let what = format!("the webhook to {url}");
     let found = ours(webhooks, &url);
     let Some(webhook) = found.first() else {
-        let events = EVENTS.len();
+        let events = wanted_events(stack).len();
         plan.work(
             what,
             State::Missing,
@@ -209,7 +209,7 @@ async fn look_at_webhook(
     } else if wanted.rotate {
         differs.push("its secret is to be changed".to_owned());
     }
-    let lacks = webhook.lacks(&EVENTS);
+    let lacks = webhook.lacks(&wanted_events(stack));
     if !lacks.is_empty() {
         differs.push(format!("it lacks the events {}", lacks.join(", ")));
     }
@@ -229,11 +229,16 @@ async fn look_at_webhook(
     Ok(Some(WebhookWork { id: Some(webhook.id), url, in_use, new_secret }))
 }
 
+/// The events that this stack listens to.
+pub(crate) fn wanted_events(stack: &Stack) -> Vec<&'static str> {
+    events(stack.environment.connects(SystemKind::WordPress))
+}
+
 /// An old Mautic does not know every event, and would store an unknown one without a word.
-async fn look_for_unknown_events(mautic: &Mautic, plan: &mut Plan) -> Result<()> {
+async fn look_for_unknown_events(stack: &Stack, mautic: &Mautic, plan: &mut Plan) -> Result<()> {
     let known = mautic.triggers().await?;
-    let unknown: Vec<&str> =
-        EVENTS.iter().filter(|event| !known.iter().any(|known| known.key == **event)).copied().collect();
+    let mut unknown = wanted_events(stack);
+    unknown.retain(|event| !known.iter().any(|known| known.key == *event));
     if !unknown.is_empty() {
         plan.by_hand(
             "the events that the bridge listens to",
@@ -331,7 +336,7 @@ async fn apply_webhook(setup: &MauticSetup<'_>, work: &WebhookWork, told: &mut V
         name: work.id.is_none().then_some(WEBHOOK_NAME),
         url: Some(&work.url),
         secret: new.as_ref(),
-        triggers: &EVENTS,
+        triggers: &wanted_events(setup.stack),
         oldest_first: true,
         is_published: Some(true),
     };

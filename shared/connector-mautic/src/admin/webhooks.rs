@@ -26,6 +26,15 @@ pub const EVENTS: [&str; 8] = [
     "mautic.company_post_delete",
 ];
 
+/// The event of segments, which decide who becomes a user of a site. A segment that is built anew sends it once for each
+/// contact, so only who has sites listens to it.
+const SEGMENTS: &str = "mautic.lead_list_change";
+
+/// The events that the bridge listens to where it has sites, or has none.
+pub fn events(has_sites: bool) -> Vec<&'static str> {
+    EVENTS.into_iter().chain(has_sites.then_some(SEGMENTS)).collect()
+}
+
 /// The script of coreBOS that its own integration has Mautic call.
 const COREBOS_SCRIPT: &str = "notifications.php";
 /// What it is called with.

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use model::{Notice, ObjectName, RecordRef, System};
+use model::{Notice, NoticeKind, ObjectName, RecordRef, System};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::events::{Meaning, Outcome};
 use super::item::{Item, ItemIds, Name, passed_over};
 use super::signature::Verified;
+use crate::objects::CONTACT;
 
 /// The most items that one body may hold. Mautic sends 10 unless somebody has raised its `webhook_limit`.
 const MAX_ITEMS: u64 = 100_000;
@@ -30,6 +31,8 @@ const MAX_PROBLEMS: usize = 20;
 pub struct Parsed {
     /// One notice per record, in order of first appearance.
     pub notices: Vec<Notice>,
+    /// One notice per contact that was put into a segment or taken out: for users of sites only.
+    pub memberships: Vec<Notice>,
     /// What became of the items, by event key.
     pub counted: BTreeMap<String, Count>,
     /// Mautic's "send test payload": its ids may be those of real records, so nothing is noticed.
@@ -113,7 +116,7 @@ impl Collector<'_> {
     /// Takes one item; `None` is an element that is no item at all.
     fn take(&mut self, event: &str, meaning: Meaning, position: u64, ids: Option<ItemIds>) {
         let outcome = ids.map(|ids| meaning.outcome(&ids));
-        let noticed = matches!(outcome, Some(Outcome::Notice(..)));
+        let noticed = matches!(outcome, Some(Outcome::Notice(..) | Outcome::Membership(_)));
         let count = self.count(event);
         count.items += 1;
         if noticed {
@@ -123,24 +126,31 @@ impl Collector<'_> {
         }
         match outcome {
             Some(Outcome::Notice(object, id, kind)) => {
-                let receipt = format!("{}/{}", self.receipt, self.found.notices.len());
-                let record = reference(self.system, &object, id);
-                let received_at = self.received_at;
-                self.found.notices.push(Notice {
-                    record,
-                    kind,
-                    receipt,
-                    received_at,
-                    modified_at: None,
-                    command: None,
-                    event: None,
-                });
+                let notice = self.notice(&object, id, kind);
+                self.found.notices.push(notice);
             }
-            Some(Outcome::NoId | Outcome::Later(_, None)) => {
+            Some(Outcome::Membership(id)) => {
+                let notice = self.notice(&ObjectName::new(CONTACT), id, NoticeKind::Saved);
+                self.found.memberships.push(notice);
+            }
+            Some(Outcome::NoId) => {
                 self.problem(&format!("{} item {position}: no usable id", countable(event)));
             }
-            Some(Outcome::Later(_, Some(_)) | Outcome::Nothing) => {}
+            Some(Outcome::Nothing) => {}
             None => self.problem(&format!("{} item {position}: not an object", countable(event))),
+        }
+    }
+
+    fn notice(&self, object: &ObjectName, id: u64, kind: NoticeKind) -> Notice {
+        let position = self.found.notices.len() + self.found.memberships.len();
+        Notice {
+            record: reference(self.system, object, id),
+            kind,
+            receipt: format!("{}/{position}", self.receipt),
+            received_at: self.received_at,
+            modified_at: None,
+            command: None,
+            event: None,
         }
     }
 
@@ -158,11 +168,13 @@ impl Collector<'_> {
         }
         if self.found.test_payload {
             self.found.notices.clear();
+            self.found.memberships.clear();
             for count in self.found.counted.values_mut() {
                 *count = Count { items: count.items, noticed: 0, ignored: count.items };
             }
         }
         self.found.notices = Notice::coalesce(std::mem::take(&mut self.found.notices));
+        self.found.memberships = Notice::coalesce(std::mem::take(&mut self.found.memberships));
         self.found
     }
 }

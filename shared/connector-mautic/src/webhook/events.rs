@@ -51,8 +51,6 @@ impl Meaning {
     }
 
     /// What one item of such an event becomes.
-    ///
-    /// This is the place where further journeys start: segments are recognised, and nothing listens to them yet.
     pub(super) fn outcome(self, ids: &ItemIds) -> Outcome {
         let (object, kind, id) = match self {
             // A membership and a subscription are no updates of the contact in Mautic, and fields of it here.
@@ -63,9 +61,7 @@ impl Meaning {
             Self::ContactDeleted => (CONTACT, NoticeKind::Deleted, ids.item),
             Self::CompanySaved => (COMPANY, NoticeKind::Saved, ids.company),
             Self::CompanyDeleted => (COMPANY, NoticeKind::Deleted, ids.item),
-            Self::Segment => {
-                return Outcome::Later(CONTACT, ids.contact);
-            }
+            Self::Segment => return ids.contact.map_or(Outcome::NoId, Outcome::Membership),
             Self::Activity | Self::Unknown => return Outcome::Nothing,
         };
         match id {
@@ -80,8 +76,8 @@ impl Meaning {
 pub(super) enum Outcome {
     /// A notice about this record.
     Notice(ObjectName, u64, NoticeKind),
-    /// Recognised, with the record it is about: the object and the id. Its journey is not built.
-    Later(&'static str, Option<u64>),
+    /// A contact is in other segments than before: no field of it, and what decides who becomes a user of a site.
+    Membership(u64),
     /// Nothing that any pair is interested in.
     Nothing,
     /// The event is about a record and does not name it.

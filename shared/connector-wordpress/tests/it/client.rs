@@ -18,7 +18,7 @@ async fn site(plugin: bool) -> (WordPressSimulator, WordPress) {
 
 fn connect(site: &WordPressSimulator, password: &str, plain_permalinks: bool) -> WordPress {
     let mut settings = WordPressSettings::new(site.url(), "syncbot", password.into());
-    settings.preferences = WordPressPreferences { plain_permalinks };
+    settings.preferences = WordPressPreferences { plain_permalinks, ..WordPressPreferences::default() };
     WordPress::new(system(), &settings).unwrap()
 }
 

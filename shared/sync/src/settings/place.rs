@@ -53,9 +53,13 @@ pub(super) fn direction_field(direction: Direction) -> &'static str {
     }
 }
 
-/// All settings of a stack with these pairs: of its systems, of its pairs, its maps.
-pub fn places(pairs: &[Pair]) -> Vec<Place> {
+/// The map that makes users of sites. They are no pair.
+const MAP_OF_SITES: &str = "MauticToUsers";
+
+/// All settings of a stack with these pairs and WordPress sites: of its systems, of its pairs, its maps.
+pub fn places(pairs: &[Pair], sites: &[System]) -> Vec<Place> {
     let mut systems: Vec<&System> = pairs.iter().flat_map(|pair| [&pair.hub, &pair.remote]).collect();
+    systems.extend(sites);
     systems.sort();
     systems.dedup();
     let is_alone =
@@ -63,7 +67,9 @@ pub fn places(pairs: &[Pair]) -> Vec<Place> {
     let of_systems = systems.iter().flat_map(|system| of_system(system, is_alone(system)));
     let of_pairs = pairs.iter().flat_map(|pair| of_pair(pair.kind));
     let of_maps = pairs.iter().flat_map(|pair| of_maps(pair.kind));
-    of_systems.chain(of_pairs).chain(of_maps).collect()
+    let of_sites = SETTINGS.iter().filter(|setting| setting.scope == Scope::Map && !sites.is_empty());
+    let of_sites = of_sites.map(|setting| of_map(setting, MAP_OF_SITES, None));
+    of_systems.chain(of_pairs).chain(of_maps).chain(of_sites).collect()
 }
 
 /// The settings of a system. Several of a kind are called by the names of the instances, and coreBOS knows one only.
@@ -122,17 +128,21 @@ fn of_maps(kind: PairKind) -> Vec<Place> {
     let spec = pair_spec(kind);
     let rows = SETTINGS.iter().filter(|setting| setting.scope == Scope::Map);
     let named = |setting: &'static Setting| {
-        [spec.map_to_hub, spec.map_to_remote].map(|map| Place {
-            setting,
-            name: format!("map.{map}"),
-            long_name: None,
-            known_as: None,
-            key: map_key(map),
-            path: Vec::new(),
-            pair: Some(kind),
-        })
+        [spec.map_to_hub, spec.map_to_remote].map(|map| of_map(setting, map, Some(kind)))
     };
     rows.flat_map(named).collect()
+}
+
+fn of_map(setting: &'static Setting, map: &str, pair: Option<PairKind>) -> Place {
+    Place {
+        setting,
+        name: format!("map.{map}"),
+        long_name: None,
+        known_as: None,
+        key: map_key(map),
+        path: Vec::new(),
+        pair,
+    }
 }
 
 /// Why there is no such setting.
@@ -230,7 +240,9 @@ mod tests {
     fn all() -> Vec<Place> {
         let system = |text: &str| text.parse::<System>().unwrap();
         let remote = |kind| System::new(crate::pair_spec(kind).remote_kind, "main").unwrap();
-        places(&PairKind::ALL.map(|kind| Pair { kind, hub: system("corebos:main"), remote: remote(kind) }))
+        let pairs =
+            PairKind::ALL.map(|kind| Pair { kind, hub: system("corebos:main"), remote: remote(kind) });
+        places(&pairs, &[system("wordpress:shop")])
     }
 
     fn place(name: &str) -> Place {
@@ -248,6 +260,9 @@ mod tests {
             ("mautic-contacts.to-mautic.opt-outs", "pair:mautic-contacts", vec!["to_remote", "opt_outs"]),
             ("mautic-companies.conflict", "pair:mautic-companies", vec!["conflict"]),
             ("map.ContactsToMautic", "map:ContactsToMautic", vec![]),
+            ("wordpress.users-tag", "system:wordpress:shop", vec!["users_tag"]),
+            ("wordpress:shop.when-deleted", "system:wordpress:shop", vec!["when_deleted"]),
+            ("map.MauticToUsers", "map:MauticToUsers", vec![]),
         ] {
             let found = place(name);
             assert_eq!((found.key.as_str(), found.path), (key, path), "{name}");
@@ -259,7 +274,7 @@ mod tests {
         let system = |text: &str| text.parse::<System>().unwrap();
         let kind = PairKind::MauticContacts;
         let pair = |remote| Pair { kind, hub: system("corebos:main"), remote: system(remote) };
-        let places = places(&[pair("mautic:shop"), pair("mautic:blog")]);
+        let places = places(&[pair("mautic:shop"), pair("mautic:blog")], &[]);
         assert_eq!(find(&places, "mautic:blog.active").unwrap().key, "system:mautic:blog");
         assert_eq!(find(&places, "mautic:shop.active").unwrap().key, "system:mautic:shop");
         assert!(find(&places, "mautic.active").is_err() && find(&places, "mautic_isactive").is_err());

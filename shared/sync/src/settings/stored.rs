@@ -172,6 +172,11 @@ pub fn problems_of_pair(kind: PairKind, item: &Value) -> Vec<WrongSetting> {
     Known::Pair(kind).check(item)
 }
 
+/// What is wrong with the settings of a system as a file names them.
+pub fn problems_of_system(system: &System, item: &Value) -> Vec<WrongSetting> {
+    Known::System(system.clone()).check(item)
+}
+
 /// Everything that is wrong with an item of the settings, by its key. Keys that the bridge itself keeps things under
 /// are no settings and all right.
 pub fn problems(places: &[Place], key: &str, item: &Value) -> Vec<WrongSetting> {
@@ -292,7 +297,7 @@ mod tests {
     #[test]
     fn every_item_is_known_or_told() {
         let pair = |kind| Pair { kind, hub: system("corebos:main"), remote: system("mautic:main") };
-        let places = places(&PairKind::ALL.map(pair));
+        let places = places(&PairKind::ALL.map(pair), &[]);
         for (key, item, told) in [
             ("pair:mautic-contacts", json!({ "conflict": "newest" }), None),
             ("poll:mautic:main", json!({ "every_seconds": 60 }), None),

@@ -1,10 +1,14 @@
 //! The table of all settings: one row per setting, and nothing is read from the settings that has no row.
 
+mod elsewhere;
+
 use std::fmt::Write as _;
 
 use model::{Direction, SystemKind};
 
 use super::value::{POLL_SECONDS, ValueKind};
+
+pub use elsewhere::ELSEWHERE;
 
 /// Whose a setting is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +65,11 @@ const REMOTES: &[SystemKind] = &[SystemKind::Mautic, SystemKind::HubSpot, System
 const POLLED: &[SystemKind] = &[SystemKind::CoreBos, SystemKind::Mautic, SystemKind::HubSpot];
 
 const SWITCH: ValueKind = ValueKind::Switch;
+const DEPARTURE: ValueKind = ValueKind::Choice(&[
+    ("nothing", "it stays as it is"),
+    ("role", "it gets the role of the setting departed-role instead of its own"),
+    ("deactivate", "it loses its role, and with it whatever it may do"),
+]);
 const POLL: ValueKind = ValueKind::Seconds { least: POLL_SECONDS.0, most: POLL_SECONDS.1 };
 
 const fn of_system(
@@ -73,6 +82,15 @@ const fn of_system(
 ) -> Setting {
     let (name, field) = names;
     Setting { name, scope: Scope::System(kinds), item, field, kind, default, meaning, known_as: &[] }
+}
+
+const fn of_site(
+    names: (&'static str, &'static str),
+    kind: ValueKind,
+    default: &'static str,
+    meaning: &'static str,
+) -> Setting {
+    of_system(WORDPRESS, Item::System, names, kind, default, meaning)
 }
 
 const fn of_pair(
@@ -178,6 +196,94 @@ pub const SETTINGS: &[Setting] = &[
         SWITCH,
         "off",
         "whether the permalinks of the site are plain, so that its API is at `/?rest_route=`",
+    ),
+    of_site(
+        ("relay", "relay"),
+        SWITCH,
+        "off",
+        "whether WP Fusion, which the site owns, does the work: it is told what to do, and nothing else of the site is \
+         touched",
+    ),
+    of_site(
+        ("users-tag", "users_tag"),
+        ValueKind::Text,
+        "none",
+        "contacts with this tag become users of the site by themselves; together with the next two, all must fit. \
+         Without any of the three, users are made by campaigns only",
+    ),
+    of_site(
+        ("users-segment", "users_segment"),
+        ValueKind::Text,
+        "none",
+        "contacts in this segment of Mautic, by its alias, become users of the site by themselves",
+    ),
+    of_site(
+        ("users-filter", "users_filter"),
+        ValueKind::Text,
+        "none",
+        "contacts whose fields hold these values, such as `country=Spain, plan=pro`, become users of the site by \
+         themselves",
+    ),
+    of_site(
+        ("updates", "updates"),
+        ValueKind::Choice(&[
+            ("all", "fields and tags"),
+            ("tags", "tags only"),
+            ("nothing", "campaigns only"),
+        ]),
+        "all",
+        "what follows from an edit in Mautic by itself, for users that are there",
+    ),
+    of_site(
+        ("roles", "roles"),
+        ValueKind::Text,
+        "subscriber, customer",
+        "the roles that may be given to users, separated by commas; roles of administrators and of whoever works on the \
+         site are never given",
+    ),
+    of_site(
+        ("default-role", "default_role"),
+        ValueKind::Text,
+        "none",
+        "the role of new users where nothing else says one; none: the site's own default",
+    ),
+    of_site(
+        ("logins", "logins"),
+        ValueKind::Choice(&[("email", "the e-mail"), ("names", "first and last name")]),
+        "email",
+        "what the login of a new user is made of, where the map does not say",
+    ),
+    of_site(
+        ("welcome-mail", "welcome_mail"),
+        SWITCH,
+        "off",
+        "whether new users are mailed a link to set their password, where a campaign does not say; needs the must-use \
+         plugin",
+    ),
+    of_site(
+        ("password-field", "password_field"),
+        ValueKind::Text,
+        "none",
+        "the field of Mautic that is given the password of a new user. It stands there in clear text, for all who may \
+         read contacts; a welcome mail is better",
+    ),
+    of_site(
+        ("when-deleted", "when_deleted"),
+        DEPARTURE,
+        "nothing",
+        "what becomes of the user of a contact that is deleted in Mautic; a user is never deleted",
+    ),
+    of_site(
+        ("when-unsubscribed", "when_unsubscribed"),
+        DEPARTURE,
+        "nothing",
+        "what becomes of the user of a contact that takes no mail any more; undone when it takes mail again",
+    ),
+    of_site(
+        ("departed-role", "departed_role"),
+        ValueKind::Text,
+        "none",
+        "the role that `role` gives in the two settings before",
     ),
     of_system(POLLED, Item::Poll, ("poll", "enabled"), SWITCH, "on", "whether the system is polled"),
     Setting {
@@ -338,34 +444,6 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// Names that coreBOS users know and that are no settings here, with where the thing is now.
-pub const ELSEWHERE: &[(&str, &str)] = &[
-    (
-        "mabaseurl",
-        "the address of Mautic is the parameter MauticUrl of the stack; `url` below [mautic] in bridge.toml",
-    ),
-    (
-        "maversion",
-        "the way of logging in follows from what the secret of Mautic holds: client_id, or username",
-    ),
-    ("maclientkey", "it is `client_id` in the secret of Mautic"),
-    ("maclientsecret", "it is `client_secret` in the secret of Mautic"),
-    ("macallback", "there is no callback: the bridge logs in by itself (client credentials)"),
-    ("maaccesstoken", "tokens are fetched, shared and renewed by the bridge"),
-    ("maaccesstokensecret", "tokens are fetched, shared and renewed by the bridge"),
-    ("maaccesstokenexpires", "tokens are fetched, shared and renewed by the bridge"),
-    ("matokentype", "tokens are fetched, shared and renewed by the bridge"),
-    ("marefreshtoken", "tokens are fetched, shared and renewed by the bridge"),
-    ("maleadsync", "it is a command: `bridge import --pair contacts --from mautic`"),
-    ("macompaniessync", "it is a command: `bridge import --pair companies --from mautic`"),
-    ("mauticusername", "it is `username` in the secret of Mautic"),
-    ("mauticpassword", "it is `password` in the secret of Mautic"),
-    (
-        "mauticwebhooksecret",
-        "`bridge setup mautic` makes it; it is in `webhook_secrets` of the secret of Mautic",
-    ),
-];
-
 impl Setting {
     /// Whether a system of this kind has it.
     pub fn is_of(&self, kind: SystemKind) -> bool {
@@ -418,80 +496,4 @@ pub fn settings_as_markdown(kinds: &[SystemKind]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde::Serialize;
-    use serde_json::{Map, Value};
-
-    use super::super::{PairSettings, SystemSettings};
-    use super::*;
-    use crate::PollSettings;
-
-    fn object(of: &impl Serialize) -> Map<String, Value> {
-        serde_json::to_value(of).unwrap().as_object().unwrap().clone()
-    }
-
-    /// The settings of an item, each with its default, once per field.
-    fn rows(wanted: impl Fn(&Setting) -> bool) -> Map<String, Value> {
-        let rows = SETTINGS.iter().filter(|setting| wanted(setting));
-        rows.map(|row| (row.field.to_owned(), row.kind.parse(row.default).unwrap())).collect()
-    }
-
-    #[test]
-    fn everything_that_is_read_from_settings_has_a_row_with_its_default_and_no_row_is_for_nothing() {
-        let mut pair = object(&PairSettings::default());
-        let to_hub = pair.remove("to_hub").unwrap();
-        let to_remote = pair.remove("to_remote").unwrap();
-        assert_eq!(rows(|row| row.item == Item::Pair && row.scope == Scope::Pair), pair);
-        let direction = rows(|row| row.item == Item::Pair && row.scope == Scope::Direction);
-        assert_eq!(Value::Object(direction.clone()), to_hub);
-        assert_eq!(Value::Object(direction), to_remote);
-        assert_eq!(rows(|row| row.item == Item::Poll), object(&PollSettings::default()));
-        assert_eq!(
-            rows(|row| row.item == Item::System && row.field == "active"),
-            object(&SystemSettings::default())
-        );
-    }
-
-    #[test]
-    fn names_are_unique_and_plain() {
-        let mut seen = BTreeSet::new();
-        for setting in SETTINGS {
-            assert!(seen.insert(setting.name), "{} is there twice", setting.name);
-            let plain = |c: char| c.is_ascii_lowercase() || c == '-';
-            assert!(setting.name.chars().all(plain), "{}", setting.name);
-            assert!(!setting.meaning.is_empty() && !setting.meaning.ends_with('.'), "{}", setting.name);
-        }
-    }
-
-    /// The settings of coreBOS's own Mautic integration, from its table `cb_settings`.
-    #[test]
-    fn every_setting_of_corebos_s_own_mautic_integration_is_here_or_is_told_where_it_is() {
-        let known: Vec<&str> = SETTINGS
-            .iter()
-            .flat_map(|setting| setting.known_as.iter().map(|(_, name)| *name))
-            .chain(ELSEWHERE.iter().map(|(name, _)| *name))
-            .collect();
-        for name in "mautic_isactive mabaseurl maversion maclientkey maclientsecret macallback maaccesstoken \
-                     maaccesstokensecret maaccesstokenexpires matokentype marefreshtoken maleadsync macompaniessync \
-                     mauticusername mauticpassword mauticwebhooksecret"
-            .split_whitespace()
-        {
-            assert_eq!(known.iter().filter(|known| **known == name).count(), 1, "{name}");
-        }
-    }
-
-    #[test]
-    fn the_readme_s_table_has_a_row_for_each_setting_of_the_systems_that_are_connected() {
-        let text = settings_as_markdown(&[SystemKind::CoreBos, SystemKind::Mautic]);
-        assert!(text.contains("| `mautic.active` (`mautic_isactive`) | on | on or off |"), "{text}");
-        assert!(text.contains("| `corebos.poll-frequency`, `mautic.poll-frequency` | 6 min |"), "{text}");
-        assert!(text.contains("| `PAIR.to-SYSTEM.delete` |"), "{text}");
-        assert!(!text.contains("hubspot"), "{text}");
-        assert!(
-            text.lines().all(|line| line.matches(" | ").count() == 3 || line.starts_with("|---")),
-            "{text}"
-        );
-    }
-}
+mod tests;
