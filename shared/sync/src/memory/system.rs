@@ -386,8 +386,14 @@ impl MemorySystem {
         inside.asked.push(Asked { id: id.to_owned(), creates, archives: false, values, refused });
     }
 
-    fn fault(&self) -> Option<MemoryFault> {
-        lock(&self.inside).faults.pop_front()
+    /// What goes wrong with a write after it is done; an error where it is not done at all.
+    fn fault(&self) -> Result<Option<MemoryFault>, ConnectorError> {
+        match lock(&self.inside).faults.pop_front() {
+            Some(MemoryFault::Unavailable) => {
+                Err(ConnectorError::Unavailable { detail: "asked to fail".to_owned() })
+            }
+            other => Ok(other),
+        }
     }
 }
 
@@ -441,10 +447,7 @@ impl Connector for MemorySystem {
 
     async fn create(&self, _: &ObjectName, values: &Fields) -> Result<Record, ConnectorError> {
         before("create").await;
-        let fault = self.fault();
-        if fault == Some(MemoryFault::Unavailable) {
-            return Err(ConnectorError::Unavailable { detail: "asked to fail".to_owned() });
-        }
+        let fault = self.fault()?;
         let sent = values;
         let values = self.stored_values(None, sent).inspect_err(|_| self.note(None, sent, &[], true))?;
         let missing = lock(&self.inside)
@@ -467,10 +470,7 @@ impl Connector for MemorySystem {
 
     async fn update(&self, record: &RecordRef, values: &Fields) -> Result<Record, ConnectorError> {
         before("update").await;
-        let fault = self.fault();
-        if fault == Some(MemoryFault::Unavailable) {
-            return Err(ConnectorError::Unavailable { detail: "asked to fail".to_owned() });
-        }
+        let fault = self.fault()?;
         let (sent, known) = (values, Some((record.id.as_str(), false)));
         let values =
             self.stored_values(Some(&record.id), sent).inspect_err(|_| self.note(known, sent, &[], true))?;
@@ -485,11 +485,8 @@ impl Connector for MemorySystem {
     }
     async fn archive(&self, record: &RecordRef) -> Result<(), ConnectorError> {
         before("archive").await;
-        let fault = self.fault();
-        if fault == Some(MemoryFault::Unavailable) {
-            return Err(ConnectorError::Unavailable { detail: "asked to fail".to_owned() });
-        }
-        if let Reading::MergedInto(_) = self.read_now(&record.id) {
+        let fault = self.fault()?;
+        if self.merged_into(&record.id).is_some() {
             return Err(ConnectorError::Gone);
         }
         self.put_into_bin(&record.id);

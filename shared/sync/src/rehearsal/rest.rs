@@ -304,11 +304,9 @@ impl Play<'_> {
     /// Whether what coreBOS made of a value may have been taken for an edit: a worker died before it had settled its write,
     /// somebody else has touched the record since, and nobody can tell any more. Whoever loses is in the history then.
     fn is_doubtful(&self, ident: &str, field: &str, may_be: &BTreeSet<&str>) -> bool {
-        // An intent does not vouch for an association: it meets without a base then, and a blank is filled.
-        if field == FIRM && self.ledger.crashes > 0 && may_be.iter().all(|tag| tag.is_empty()) {
-            return true;
-        }
-        let recoded = self.setup.style == Style::Lossy && matches!(field, "code" | "phone");
+        // Nor does an intent vouch for an association: it meets without a base then, and a blank is filled.
+        let recoded =
+            field == FIRM || (self.setup.style == Style::Lossy && matches!(field, "code" | "phone"));
         recoded && self.ledger.crashes > 0 && {
             let kept = self.kept();
             let unseen = |tag: &str| {
