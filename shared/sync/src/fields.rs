@@ -345,10 +345,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
         if empty_here && says_nothing {
             // 0 in one system, blank in the other.
             settle(plan);
-        } else if empty_here
-            || self.parent_was_taken_away(x, rule, projected)
-            || broken(Break::NoRuleWithoutBase)
-        {
+        } else if empty_here || broken(Break::NoRuleWithoutBase) {
             write(plan);
         } else if says_nothing || rule.constant {
             // A blank side is filled by the other; a constant fills only a blank. Either way this value is dealt with.
@@ -372,7 +369,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
                     if self.can_travel_back(x, rule) {
                         // Stays changed until the winner has travelled.
                         plan.leftovers = true;
-                    } else {
+                    } else if !self.awaits_parent(x, rule) {
                         settle(plan);
                     }
                 }
@@ -380,18 +377,21 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
         }
     }
 
-    /// Whether a blank association is an edit although it has no base. What the target names was dealt with when the
-    /// source named a parent that was not linked: it lost, or was kept from travelling, and would not fill the blank now.
-    fn parent_was_taken_away(&self, x: &str, rule: &FieldRule, projected: &Projected) -> bool {
-        let reverse = self.direction.reverse();
-        let dealt_with = |y: &String| {
-            let base = self.base(reverse, y, self.context.map(reverse).rule(y));
-            base.is_some() && base == self.reverse.fields.get(y).map(|there| &there.base.value)
-        };
-        projected.blank
+    /// Whether what the target holds in `x` names a parent that is not linked yet, and may be: it travels then.
+    fn awaits_parent(&self, x: &str, rule: &FieldRule) -> bool {
+        let (from, to) = (self.direction.source(), self.direction.target());
+        let mut associations = self.context.associations.iter();
+        let comes = associations.any(|association| {
+            let operations = association.parent_settings.operations(self.direction.reverse());
+            association.spec.field(to) == x
+                && rule.sources.contains(association.spec.field(from))
+                && (operations.create || operations.update)
+        });
+        comes
             && self.context.is_association(self.direction, x)
-            && rule.sources.iter().any(|y| self.context.are_partners(self.direction, x, y) && dealt_with(y))
-            && !broken(Break::FillAParentTakenAway)
+            && self.context.operations(self.direction.reverse()).update
+            && !rule.sources.iter().any(|y| self.reverse.fields.contains_key(y))
+            && !broken(Break::SettleWhatAwaitsAParent)
     }
 
     /// Whether nothing that a field is made of says anything.

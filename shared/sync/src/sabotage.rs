@@ -121,8 +121,8 @@ pub(crate) enum Break {
     ForgetRefusals,
     /// Associations: nobody writes down which child waits for its parent.
     ForgetTheChildren,
-    /// Associations: a parent that was never linked and is taken away counts as a blank that is filled.
-    FillAParentTakenAway,
+    /// Associations: what loses against a parent that is not linked yet is settled.
+    SettleWhatAwaitsAParent,
     /// Associations: the parent is not looked for again after its child has begun to wait.
     LookOnceAtTheParent,
 }

@@ -108,8 +108,8 @@ fn an_edited_map_writes_nothing_by_itself() {
 }
 
 #[test]
-fn a_parent_that_was_never_linked_and_is_taken_away_is_taken_away_on_the_other_side_too() {
-    // Two who have met name different companies; that of the side that wins is not linked yet.
+fn a_loser_stays_changed_until_the_parent_of_the_winner_is_linked() {
+    // Two who have met name different companies; that of the side that wins is not linked yet, and is taken away again.
     let firm = 1;
     let blank = Act::Edit { system: ONE, record: 0, field: firm, how: super::act::How::Blank };
     let enter = |system, person| Act::Create { system, person, field: firm, with_email: true };
@@ -129,7 +129,7 @@ fn a_parent_that_was_never_linked_and_is_taken_away_is_taken_away_on_the_other_s
         blank,
         Act::Rest,
     ];
-    tell(&setup, &acts, &[(ONE, "primary-company", "")], &[Break::FillAParentTakenAway]);
+    tell(&setup, &acts, &[(ONE, "primary-company", "c2")], &[Break::SettleWhatAwaitsAParent]);
 }
 
 #[test]

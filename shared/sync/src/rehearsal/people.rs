@@ -1,6 +1,6 @@
 //! What people do in a schedule.
 
-use model::Side;
+use model::{LinkStatus, Side};
 
 use super::act::How;
 use super::play::Play;
@@ -120,7 +120,9 @@ impl Play<'_> {
         let ident = self.ident(system, id);
         let reference = self.stage.systems[system].reference(id);
         for link in self.stage.store.links() {
-            if link.hub == reference || link.remote == reference {
+            // What came back and was deleted again before anybody looked was deleted once.
+            let lives = link.status == LinkStatus::Active;
+            if lives && (link.hub == reference || link.remote == reference) {
                 let side = if system == 0 { Side::Remote } else { Side::Hub };
                 let left = link.record(side);
                 let pair = self.stage.lanes().find(|lane| self.stage.context(*lane).pair == link.pair);

@@ -312,7 +312,9 @@ impl Play<'_> {
             let unseen = |tag: &str| {
                 self.ledger.unseen.contains(&(ident.to_owned(), field.to_owned(), tag.to_owned()))
             };
-            may_be.iter().any(|tag| tag.is_empty() || kept.contains(*tag) || unseen(tag))
+            // What is kept of an association is an id.
+            let names = |tag: &str| field == FIRM && !tag.is_empty();
+            may_be.iter().any(|tag| tag.is_empty() || names(tag) || kept.contains(*tag) || unseen(tag))
         }
     }
 
