@@ -79,10 +79,14 @@ impl World {
         self.told("user pushed").pop().unwrap_or_else(|| panic!("nothing was pushed"))
     }
 
-    /// How often the site was written to.
+    /// How often the site was written to; what it refused was none.
     pub fn site_writes(&self) -> usize {
         let requests = self.site().requests();
-        requests.iter().filter(|request| !["GET", "HEAD"].contains(&request.method.as_str())).count()
+        let writes = |request: &&simulators::RequestRecord| {
+            !["GET", "HEAD"].contains(&request.method.as_str())
+                && request.status.is_some_and(|code| code < 300)
+        };
+        requests.iter().filter(writes).count()
     }
 }
 

@@ -156,7 +156,10 @@ async fn no_campaign_reaches_the_administrator_or_makes_one() {
         let id = world.new_contact(&json!({ "firstname": "Boss", "email": "admin@real.test" })).await;
         for action in ["add", "update", "update_tags"] {
             world.campaign_for(action, id, &[("role", "customer")]).await;
-            assert_eq!(text(&world.last_pushed(), "outcome"), "privileged");
+            // The must-use plugin hides whoever works on the site, so that an update finds nobody.
+            let hidden = plugin && action != "add";
+            let expected = if hidden { "not_found" } else { "privileged" };
+            assert_eq!(text(&world.last_pushed(), "outcome"), expected, "{action} {plugin}");
         }
         let admin = site.user("admin@real.test").await;
         assert_eq!(

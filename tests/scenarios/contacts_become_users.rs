@@ -130,7 +130,9 @@ async fn whoever_works_on_the_site_is_never_touched_and_no_role_makes_anybody_an
             [("add", &[("role", "subscriber")][..]), ("update", &[][..]), ("update_tags", &[][..])]
         {
             world.campaign_for(action, id, more).await;
-            assert_eq!(text(&world.last_pushed(), "outcome"), "privileged", "{role}");
+            // The must-use plugin hides them, so that an update finds nobody.
+            let expected = if action == "add" { "privileged" } else { "not_found" };
+            assert_eq!(text(&world.last_pushed(), "outcome"), expected, "{role}");
         }
         assert!(world.systems.mautic.delete_contact(id).await);
         world.quiet().await;

@@ -34,13 +34,18 @@ impl Work<'_> {
             return Ok(());
         };
         let reference = RecordRef::new(self.site, &ObjectName::new(USER), id);
-        let user = match self.wordpress()?.read(&reference).await? {
-            Reading::Found(user) => user,
-            Reading::MergedInto(_) | Reading::Gone => {
+        let user = match self.wordpress()?.read(&reference).await {
+            Ok(Reading::Found(user)) => user,
+            Ok(Reading::MergedInto(_) | Reading::Gone) => {
                 *kept = kept.without_user();
                 seen.ends("contact_deleted");
                 return Ok(());
             }
+            Err(ConnectorError::Forbidden { .. }) => {
+                seen.ends("privileged");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
         };
         if is_staff(&user) {
             seen.ends("privileged");

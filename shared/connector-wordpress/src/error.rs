@@ -23,6 +23,7 @@ const MESSAGE_LIMIT_CHARS: usize = 500;
 /// | 401 | any | Unauthorized |
 /// | 403 | `rest_user_invalid_role` | Rejected, by field |
 /// | 403 | `rest_cannot_edit`, `rest_cannot_edit_roles` | Forbidden |
+/// | 403 | `rest_forbidden_context`, where one user is read | Forbidden |
 /// | 403 | any other of the API | Misconfigured: a capability is missing |
 /// | 403 | a web page | Misconfigured: a firewall |
 /// | 404 | `rest_user_invalid_id` | Gone |
@@ -49,9 +50,7 @@ pub(crate) fn refusal(answer: &Answer, effect: Effect) -> ConnectorError {
         | (500, "existing_user_login" | "existing_user_email" | "user_login_too_long") => {
             rejected(told.as_ref(), code)
         }
-        (403, "rest_cannot_edit" | "rest_cannot_edit_roles") => ConnectorError::Forbidden {
-            detail: "WordPress does not let our user edit this user: it belongs to the staff of the site".to_owned(),
-        },
+        (403, "rest_cannot_edit" | "rest_cannot_edit_roles") => staff(),
         (403, "") => misconfigured(
             "something in front of WordPress refuses us (HTTP 403 with a web page): let /wp-json/wp/v2/users through \
              the firewall or security plugin"
@@ -71,6 +70,20 @@ pub(crate) fn refusal(answer: &Answer, effect: Effect) -> ConnectorError {
         (503, _) => ConnectorError::Unavailable { detail: format!("HTTP {status}") },
         _ => in_doubt(effect, format!("HTTP {status} {code}").trim_end().to_owned()),
     }
+}
+
+/// The user works on the site, and is out of our reach.
+pub(crate) fn staff() -> ConnectorError {
+    ConnectorError::Forbidden {
+        detail: "WordPress does not let our user edit this user: it belongs to the staff of the site"
+            .to_owned(),
+    }
+}
+
+/// Whether WordPress knows us and does not show us what an editor would see.
+pub(crate) fn forbids_context(answer: &Answer) -> bool {
+    let told: Option<Told> = answer.json().ok();
+    answer.status == 403 && told.is_some_and(|told| told.code == "rest_forbidden_context")
 }
 
 /// What a request without an answer means.

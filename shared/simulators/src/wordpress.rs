@@ -13,6 +13,7 @@
 //! | An e-mail of 100 characters and more ends in PHP's fatal error | `users_api` |
 //! | Editing a password or e-mail mails the person, also where nothing changes | `users_api` |
 //! | Whoever may promote users can make administrators, unless the plugin guards | `users_api` |
+//! | With the plugin, whoever works on the site is missing in the bridge's lists, and a 403 where it is read | `users_api` |
 //! | Maintenance is a 503 in JSON, a lost database a 500 in JSON, a firewall a page | `http` |
 //! | WP Fusion answers pages, and 200 when it did nothing | `fusion` |
 //!

@@ -48,6 +48,10 @@ pub(crate) fn list(engine: &Engine, caller: &Caller, parameters: &Parameters) ->
             .as_ref()
             .is_none_or(|id| user.meta.get("mautic_contact_id").and_then(Json::as_str) == Some(id))
     });
+    if context(parameters) == Context::Edit {
+        // Whom the caller may not edit is left out in silence: the must-use plugin hides the staff so.
+        found.retain(|user| caller.id == Some(user.id) || may_edit(&state, caller, user));
+    }
     if !caller.may(&state, "list_users") {
         // Strangers see authors of published posts, and nobody here has published any.
         found.clear();
@@ -97,6 +101,10 @@ pub(crate) fn read(
     let user = state.user(id).ok_or_else(unknown_user)?;
     if caller.id != Some(id) && !caller.may(&state, "list_users") {
         return Err(denied(caller, "rest_user_cannot_view", "Sorry, you are not allowed to list users."));
+    }
+    if context(parameters) == Context::Edit && !may_edit(&state, caller, user) {
+        let message = "Sorry, you are not allowed to edit this user.";
+        return Err(denied(caller, "rest_forbidden_context", message));
     }
     let whole = view::user(&state, user, context(parameters), engine.url());
     Ok(Answer::ok(view::cut(whole, parameters.text("_fields").as_deref())))
