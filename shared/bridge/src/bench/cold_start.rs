@@ -22,7 +22,7 @@ const STARTS: usize = 9;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A first event for each function: what it gets in everyday life.
-const EVENTS: [(&str, &str); 11] = [
+const EVENTS: [(&str, &str); 13] = [
     ("poll-corebos", include_str!("../../../../events/poll-corebos.tick.json")),
     ("poll-hubspot", include_str!("../../../../events/poll-hubspot.tick.json")),
     ("poll-mautic", include_str!("../../../../events/poll-mautic.tick.json")),
@@ -30,6 +30,8 @@ const EVENTS: [(&str, &str); 11] = [
     ("push-hubspot", include_str!("../../../../events/push-hubspot.contact-saved.json")),
     ("push-mautic", include_str!("../../../../events/push-mautic.contact-saved.json")),
     ("push-visitor", include_str!("../../../../events/push-visitor.identify.json")),
+    ("push-wordpress", include_str!("../../../../events/push-wordpress.add.json")),
+    ("webhook-campaign", include_str!("../../../../events/webhook-campaign.add-by-header.json")),
     ("webhook-corebos", include_str!("../../../../events/webhook-corebos.contact-saved.json")),
     ("webhook-hubspot", include_str!("../../../../events/webhook-hubspot.contact-created.json")),
     ("webhook-mautic", include_str!("../../../../events/webhook-mautic.contact-updated.json")),
