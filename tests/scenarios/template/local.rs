@@ -59,7 +59,7 @@ fn the_embedded_stack_reads_every_function_under_its_name() {
         }
     }
     assert_eq!(resources.tables.len(), 1);
-    assert_eq!(resources.queues.len(), 8);
+    assert_eq!(resources.queues.len(), 10);
 }
 
 #[test]
