@@ -212,7 +212,8 @@ impl Play<'_> {
         if self.is_out_of_question(ident, field) {
             return Ok(());
         }
-        let there = ids.iter().enumerate().filter(|(number, _)| self.value_goes_to(*number, field, ids[0]));
+        let there =
+            ids.iter().enumerate().filter(|(number, id)| self.value_goes_to(*number, field, ids[0], **id));
         let there = there.filter_map(|(number, id)| Some((number, (*id)?)));
         let values: Vec<String> =
             there.map(|(number, id)| self.held(number, id, field).unwrap_or_default()).collect();
@@ -222,10 +223,18 @@ impl Play<'_> {
         Ok(())
     }
 
-    /// Whether what coreBOS has in a field can be in a system: a company that is not there cannot.
-    fn value_goes_to(&self, number: usize, field: &'static str, hub: Option<&str>) -> bool {
-        let firm = hub.filter(|_| field == FIRM).and_then(|id| self.held(0, id, field));
-        firm.is_none_or(|firm| self.firm_goes_to(number, &firm))
+    /// Whether what coreBOS has in a field can be in a system, and what that has in coreBOS: a company that is not kept in
+    /// step cannot.
+    fn value_goes_to(
+        &self,
+        number: usize,
+        field: &'static str,
+        hub: Option<&str>,
+        there: Option<&str>,
+    ) -> bool {
+        let held = [(0, hub), (number, there)].into_iter().filter(|_| field == FIRM);
+        let mut firms = held.filter_map(|(number, id)| self.held(number, id?, field));
+        firms.all(|firm| self.firm_goes_to(number, &firm))
     }
 
     /// Fields that are made of others on the other side are what they are made of now.
@@ -273,7 +282,7 @@ impl Play<'_> {
             self.setup.settings.iter().all(|settings| settings.to_hub.create && settings.to_hub.update);
         for (number, id) in records.iter().enumerate() {
             let judged = self.all_on() || (number == 0 && into_hub);
-            let judged = judged && self.value_goes_to(number, field, records[0].as_deref());
+            let judged = judged && self.value_goes_to(number, field, records[0].as_deref(), id.as_deref());
             let Some(id) = id.as_ref().filter(|_| judged) else { continue };
             let here = self.held(number, id, field).unwrap_or_default();
             let one_way = number == 0 && self.setup.remotes == 1 && !self.setup.settings[0].to_remote.update;
