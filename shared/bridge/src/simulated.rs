@@ -242,7 +242,8 @@ impl Simulated {
     /// Tells Mautic where its webhook goes, unless a snapshot knows it already.
     pub fn point_webhook_at(&self, url: &str) {
         if self.is_new {
-            self.mautic.add_webhook(url, WEBHOOK_SECRET, &TRIGGERS);
+            let events = connector_mautic::admin::events(self.wordpress.is_some());
+            self.mautic.add_webhook(url, WEBHOOK_SECRET, &events);
         }
     }
 

@@ -9,6 +9,7 @@ use embedded_aws::StackEvent;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde_json::Value;
+use simulators::wordpress::WordPressOptions;
 
 use super::figures::{Figures, Percentiles};
 use super::meter::Meter;
@@ -55,7 +56,8 @@ pub(super) async fn measure(functions: Option<&Path>) -> Result<Vec<Figures>> {
     let mut seen: Vec<Starts> = names.iter().map(|_| Starts::default()).collect();
     let bar = progress::bar(STARTS * names.len(), "starts");
     for _ in 0..STARTS {
-        let systems = simulated::start_with_hubspot((0, 0, 0), None).await?;
+        let mut systems = simulated::start_with_hubspot((0, 0, 0), None).await?;
+        systems.add_wordpress(WordPressOptions::default(), None).await?;
         systems.seed().await;
         let options = LocalOptions {
             without_schedules: true,

@@ -125,13 +125,23 @@ async fn who_is_taken_is_named_and_no_doubt() {
 }
 
 #[tokio::test]
-async fn staff_is_known_and_the_plugin_keeps_us_from_it() {
-    let (site, wordpress) = site(true).await;
+async fn staff_is_known_without_the_plugin_and_kept_from_us_with_it() {
+    let id_of = |site: &WordPressSimulator, login: &str| {
+        site.users().into_iter().find(|user| user.login == login).unwrap().id.to_string()
+    };
+    let (plain, wordpress) = site(false).await;
     for (login, is_staff) in [("admin", true), ("editor1", true), ("sub1", false), ("syncbot", true)] {
-        let id = site.users().into_iter().find(|user| user.login == login).unwrap().id.to_string();
-        let Reading::Found(read) = wordpress.read(&reference(&id)).await.unwrap() else { panic!() };
+        let read = wordpress.read(&reference(&id_of(&plain, login))).await.unwrap();
+        let Reading::Found(read) = read else { panic!("{login}") };
         assert_eq!(read.fields.get("is_staff"), Some(&Value::Bool(is_staff)), "{login}");
     }
+    let (guarded, wordpress) = site(true).await;
+    for login in ["admin", "editor1"] {
+        let hidden = wordpress.read(&reference(&id_of(&guarded, login))).await;
+        assert!(matches!(hidden, Err(ConnectorError::Forbidden { .. })), "{login}: {hidden:?}");
+    }
+    let read = wordpress.read(&reference(&id_of(&guarded, "sub1"))).await.unwrap();
+    assert!(matches!(read, Reading::Found(_)), "{read:?}");
     let refused = wordpress.update(&reference("1"), &fields([("first_name", "Boss")])).await.unwrap_err();
     assert!(matches!(refused, ConnectorError::Forbidden { .. }), "{refused}");
 }
