@@ -360,6 +360,7 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
             match contest {
                 Contest::Source(reason) => {
                     lose(plan, self.direction.target(), reason);
+                    plan.overruled.push(x.to_owned());
                     write(plan);
                 }
                 // Two people mean the same, and one of them wins: nothing is left to travel.

@@ -101,3 +101,11 @@ fn a_counterexample_is_told_by_the_fewest_acts_and_the_same_each_time() {
     assert!(told.portrait.iter().any(|line| line.starts_with("link of ")), "{:#?}", told.portrait);
     assert_eq!(rehearse(seed), None, "only the broken rule makes it one");
 }
+
+/// A value of one contact is refused by a record that another system's contact has made: what was to lose travels.
+#[test]
+fn what_was_to_lose_at_a_first_meeting_against_a_refused_value_travels() {
+    let seed = 20_047_687;
+    assert_eq!(rehearse(seed), None);
+    assert!(with_broken(Break::ForgetWhatWasToLose, || rehearse(seed)).is_some());
+}
