@@ -271,18 +271,14 @@ impl Tormented {
 
     /// Ends every process of the functions that fit, without a word; how many.
     pub(crate) fn kill_functions(&self, fits: impl Fn(&str) -> bool) -> usize {
-        let known = self.known();
-        let doomed = known.processes.iter().filter(|(_, function)| fits(function));
-        doomed.filter(|(process, _)| kill(**process)).count()
+        self.known().kill(fits)
     }
 
-    /// A handle for whoever wants to kill functions from another task.
-    pub(crate) fn killer(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+    /// Ends every push, for whoever wants that from another task.
+    pub(crate) fn killer(&self) -> impl Fn() + Send + Sync + 'static {
         let known = Arc::clone(&self.known);
         move || {
-            let known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            let pushes = known.processes.iter().filter(|(_, function)| function.contains("push-"));
-            pushes.filter(|(process, _)| kill(**process)).count()
+            known.lock().unwrap_or_else(PoisonError::into_inner).kill(|function| function.contains("push-"));
         }
     }
 
@@ -308,6 +304,12 @@ impl Tormented {
 }
 
 impl Known {
+    /// Ends the processes of the functions that fit; how many.
+    fn kill(&self, fits: impl Fn(&str) -> bool) -> usize {
+        let doomed = self.processes.iter().filter(|(_, function)| fits(function));
+        doomed.filter(|(process, _)| kill(**process)).count()
+    }
+
     fn hear(&mut self, told: Told) {
         match told {
             Told::Ready(ready) => answer(&mut self.ready, Ok(ready)),
@@ -346,7 +348,6 @@ fn kill(_process: u32) -> bool {
     false
 }
 
-/// What a person would call the state of a value that only its keeper reads.
 impl std::fmt::Debug for Tormented {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Tormented").field("ready", &self.ready).finish_non_exhaustive()
