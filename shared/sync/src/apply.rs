@@ -214,7 +214,12 @@ async fn say_goodbye<W: World>(
     let state = if on_target { &seen.states.target } else { &seen.states.source };
     let intent = Intent::Write {
         link: link.id.clone(),
-        direction: environment.direction,
+        // Towards the record that is marked, which may be the one that the notice is about.
+        direction: if on_target || broken(Break::MarkTheWrongWay) {
+            environment.direction
+        } else {
+            environment.direction.reverse()
+        },
         fields: BTreeMap::new(),
         pending: Vec::new(),
         edited_at: None,

@@ -125,12 +125,26 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
     /// the blank one of them was edited before the other's value arrived.
     fn never_travelled(&self, x: &str, y: &str) -> bool {
         let reverse = self.direction.reverse();
+        self.bases.is_some_and(|link| !link.bases.of(reverse).contains_key(y)) && self.would_travel(x, y)
+    }
+
+    /// Whether two records meet in `x` and its partner `y`, and the target's value is still to travel although the target
+    /// holds what the source would send: the other map makes something else of it. To settle `x` already would let an
+    /// edit of the source that comes in between count for nothing in either direction.
+    fn meets_half_way(&self, x: &str, y: &str) -> bool {
+        let reverse = self.direction.reverse();
+        let settled = self.bases.is_some_and(|link| link.bases.of(reverse).contains_key(y));
+        !settled && !self.agrees(y) && self.would_travel(x, y) && !broken(Break::SettleHalfAMeeting)
+    }
+
+    /// Whether what the reverse map makes of the target in `y`, a partner of `x`, is something that travels.
+    fn would_travel(&self, x: &str, y: &str) -> bool {
+        let reverse = self.direction.reverse();
         let Some(projected) = self.reverse.fields.get(y) else { return false };
         let steady = self.context.map(reverse).rule(y).is_some_and(|r| !r.volatile && !r.create_only);
         steady
             && !projected.blank
             && self.context.are_partners(self.direction, x, y)
-            && self.bases.is_some_and(|link| !link.bases.of(reverse).contains_key(y))
             && self.travels(projected)
             && !self.was_refused(reverse, y, &projected.base)
     }
@@ -288,7 +302,9 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
             plan.settled.insert(x.to_owned(), projected.base.clone());
         };
         if Fingerprint::of(&here) == projected.base.value && !broken(Break::WriteWhatIsThere) {
-            settle(plan);
+            if base.is_some() || !rule.sources.iter().any(|y| self.meets_half_way(x, y)) {
+                settle(plan);
+            }
             return;
         }
         let blank = projected.blank;

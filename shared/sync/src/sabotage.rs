@@ -56,6 +56,8 @@ pub(crate) enum Break {
     MindOnlyTheTarget,
     /// Rule 7: an expired intent is cleared, and nobody looks what was written.
     ForgetTheIntent,
+    /// Rule 7: the intent of a mark on the record that the notice is about says that the other record is written.
+    MarkTheWrongWay,
     /// Rule 7: an expired intent of another pair is cleared by whoever meets it.
     ClearWhatOthersIntend,
     /// Rule 7: a record of ours that was created and not settled is taken for untouched because its last writer is us,
@@ -67,6 +69,8 @@ pub(crate) enum Break {
     NoRuleWithoutBase,
     /// Rule 9: a loser waits for a winner that is there already.
     WaitForWhatIsThere,
+    /// Rule 9: a field whose partner is still to travel is settled.
+    SettleHalfAMeeting,
     /// Rule 9: what the target holds and has never travelled counts for nothing.
     OverwriteWhatNeverTravelled,
     /// Rule 9: a base holds although the map was edited.

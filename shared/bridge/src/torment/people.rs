@@ -74,6 +74,9 @@ pub(crate) struct People {
     pub(crate) persons: Vec<Person>,
     /// All values that were entered.
     pub(crate) values: BTreeSet<String>,
+    /// What a record held that somebody deleted before its partners knew it: who finds nothing of a creation that was
+    /// never answered can only create once more.
+    pub(crate) unknown_when_deleted: BTreeSet<(Side, String)>,
     run: u64,
     next: u64,
     hubspot: bool,
@@ -115,7 +118,8 @@ pub(crate) fn found(systems: &Simulated, side: Side, email: &str) -> Vec<(String
 
 impl People {
     pub(crate) fn new(run: u64, hubspot: bool) -> Self {
-        Self { persons: Vec::new(), values: BTreeSet::new(), run, next: 0, hubspot }
+        let unknown_when_deleted = BTreeSet::new();
+        Self { persons: Vec::new(), values: BTreeSet::new(), unknown_when_deleted, run, next: 0, hubspot }
     }
 
     fn sides(&self) -> &'static [Side] {
@@ -220,7 +224,12 @@ impl People {
         let Some(at) = self.somebody(chance) else { return Ok(None) };
         let side = chance.pick(self.sides());
         let email = self.persons[at].email.clone();
-        let Some((id, _)) = found(systems, side, &email).into_iter().next() else { return Ok(None) };
+        let Some((id, held)) = found(systems, side, &email).into_iter().next() else { return Ok(None) };
+        if !is_known(systems, side, &id, &email) {
+            let values = held.into_values().filter(|value| self.values.contains(value));
+            let unknown: Vec<_> = values.map(|value| (side, value)).collect();
+            self.unknown_when_deleted.extend(unknown);
+        }
         match side {
             Side::CoreBos => systems.corebos.delete(&id).await?,
             Side::Mautic => match id.parse() {
@@ -242,4 +251,17 @@ impl People {
         let here: Vec<usize> = (0..self.persons.len()).filter(|at| !self.persons[*at].deleted).collect();
         (!here.is_empty()).then(|| chance.pick(&here))
     }
+}
+
+/// Whether every partner of a record carries its id.
+fn is_known(systems: &Simulated, side: Side, id: &str, email: &str) -> bool {
+    let carriers: &[(Side, &str)] = match side {
+        Side::CoreBos => &[(Side::Mautic, "corebos_id"), (Side::HubSpot, "corebos_id")],
+        Side::Mautic => &[(Side::CoreBos, "mautic_id")],
+        Side::HubSpot => &[(Side::CoreBos, "hubspotid")],
+    };
+    carriers.iter().all(|(partner, field)| {
+        let partners = found(systems, *partner, email);
+        partners.iter().all(|(_, fields)| fields.get(*field).is_some_and(|held| held == id))
+    })
 }

@@ -31,7 +31,8 @@ pub(crate) fn judge(systems: &Simulated, people: &People) -> Verdict {
         judge_person(systems, person, &mut verdict);
     }
     for ((side, field, value), times) in all_effects(systems, people) {
-        if times > 1 {
+        let once_more = people.unknown_when_deleted.contains(&(side, value.clone()));
+        if times > if once_more { 2 } else { 1 } {
             verdict.effects.push(format!("{field} {value} was written {times} times to {}", side.name()));
         }
     }

@@ -408,7 +408,11 @@ impl Connector for MemorySystem {
         Ok(self.system.to_string())
     }
 
-    async fn schema(&self, _: &ObjectName) -> Result<MemorySchema, ConnectorError> {
+    async fn schema(&self, object: &ObjectName) -> Result<MemorySchema, ConnectorError> {
+        if *object != self.object {
+            let detail = format!("{} knows no {object}", self.system);
+            return Err(ConnectorError::Misconfigured { detail });
+        }
         Ok(self.schema.clone())
     }
 

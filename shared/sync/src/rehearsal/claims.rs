@@ -115,6 +115,16 @@ impl Play<'_> {
         let certain = !self.setup.used_ids && !self.ledger.replaced.contains(ident);
         // Who was entered beside a record that does not go to HubSpot is somebody else as long as it does not.
         let certain = certain && !(self.setup.hubspot && self.ledger.met(ident));
+        // Somebody entered them anew before the last of them was gone: no deletion is known of that one's record.
+        let pair = &self.stage.context(lane).pair;
+        let source = &stepped.record;
+        let certain = certain
+            && self
+                .stage
+                .store
+                .links()
+                .iter()
+                .any(|l| l.pair == *pair && (l.hub == *source || l.remote == *source));
         if certain && self.ledger.is_deleted(lane.remote, number, ident) {
             return Err(Broken::new(STAYS_DELETED, format!("{record} brings {ident} back")));
         }

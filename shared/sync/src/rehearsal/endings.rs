@@ -81,6 +81,25 @@ fn a_record_that_comes_back_when_its_partner_is_gone_too_is_marked() {
 }
 
 #[test]
+fn a_mark_on_the_record_that_was_edited_is_recovered_when_its_worker_dies() {
+    // The deletion is not told; the edit of the partner finds it out.
+    let lost = Act::Webhook { which: 0, fate: Fate::IsLost };
+    let acts = [
+        delete(ONE),
+        lost,
+        edit(HUB, CITY),
+        Act::Hear,
+        start(),
+        until(0, "update"),
+        Act::Steps { push: 0, calls: 1 },
+        Act::Crash { push: 0 },
+        Act::Rest,
+    ];
+    let setup = Setup { deletes: true, crashes: true, ..plain() };
+    tell(&setup, &acts, &[(HUB, "deleted_in_mautic", "1")], &[Break::MarkTheWrongWay]);
+}
+
+#[test]
 fn a_mass_delete_is_stopped_by_the_brake() {
     let mut setup = Setup { brake: true, linked: 4, ..plain() };
     setup.settings[0].deletes_per_hour = 2;

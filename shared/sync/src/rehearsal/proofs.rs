@@ -109,3 +109,12 @@ fn what_was_to_lose_at_a_first_meeting_against_a_refused_value_travels() {
     assert_eq!(rehearse(seed), None);
     assert!(with_broken(Break::ForgetWhatWasToLose, || rehearse(seed)).is_some());
 }
+
+/// A field whose map out makes capitals of it: the other system has it in small letters, and before the capitals travel
+/// somebody empties it in coreBOS.
+#[test]
+fn an_edit_between_a_first_meeting_and_what_is_left_of_it_travels_or_is_overruled() {
+    let seed = 20_206_994;
+    assert_eq!(rehearse(seed), None);
+    assert!(with_broken(Break::SettleHalfAMeeting, || rehearse(seed)).is_some());
+}
