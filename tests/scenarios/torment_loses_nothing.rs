@@ -8,7 +8,6 @@ use crate::BRIDGE;
 const NOTHING: [&str; 5] =
     ["records lost", "duplicate records", "duplicate effects", "divergent fields", "notices unaccounted for"];
 
-#[ignore = "now and then notices wait for longer than a run lasts: a push was killed, and its record deleted meanwhile"]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tormented_bridge_loses_nothing_and_does_nothing_twice() {
     let arguments = ["torment", "--runs", "1", "--seed", "11", "--acts", "60"];
