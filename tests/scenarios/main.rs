@@ -26,6 +26,7 @@ mod events;
 mod forged_requests_are_refused;
 mod hubspot_is_reported;
 mod hubspot_is_set_up;
+mod hubspot_s_own_clients;
 mod hubspot_stocks_are_imported;
 mod imports_bring_stocks_in_step;
 mod killed_workers_lose_nothing;

@@ -171,9 +171,22 @@ pub(crate) enum Known {
     No,
 }
 
-fn route(engine: &Engine, call: &Call) -> Result<Answer, Answer> {
+/// The parts of a path in the order of today. Before versions had dates, they stood in front: `/crm/v3/objects`, which
+/// HubSpot serves until September 2027, and its older libraries speak nothing else.
+fn in_order(call: &Call) -> Vec<&str> {
     let parts: Vec<&str> = call.parts.iter().map(String::as_str).collect();
-    let version = |version: &str| VERSIONS.contains(&version);
+    match parts[..] {
+        ["crm", version @ ("v3" | "v4"), what, ref rest @ ..] => {
+            ["crm", what, version].into_iter().chain(rest.iter().copied()).collect()
+        }
+        _ => parts,
+    }
+}
+
+fn route(engine: &Engine, call: &Call) -> Result<Answer, Answer> {
+    let parts = in_order(call);
+    let is_old = call.parts.get(1).is_some_and(|second| second == "v3" || second == "v4");
+    let version = |version: &str| VERSIONS.contains(&version) || is_old;
     match parts[..] {
         ["crm", "objects", v, kind, ref rest @ ..] if version(v) => {
             let kind = Kind::of(kind).ok_or_else(|| unknown_type(kind))?;
