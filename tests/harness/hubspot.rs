@@ -115,6 +115,7 @@ impl World {
         let kind = match object {
             "company" => PairKind::HubSpotCompanies,
             "deal" => PairKind::HubSpotDeals,
+            "lead" => PairKind::HubSpotLeadObjects,
             _ => PairKind::HubSpotContacts,
         };
         let pair = Self::hubspot_pair(kind);
@@ -132,7 +133,7 @@ impl World {
         let now = aws::SystemClock.now();
         let since = now - SignedDuration::from_hours(hours);
         let cursor = Cursor { position: Some(Position { since, pass: None }), polled_at: Some(since) };
-        for object in ["contact", "company", "deal"] {
+        for object in ["contact", "company", "deal", "lead"] {
             let key = CursorKey { system: system.clone(), object: ObjectName::new(object) };
             let until = now + SignedDuration::from_secs(5);
             let leased = self.local.store.lease_cursor(&key, "a story", now, until).await;

@@ -130,6 +130,35 @@ async fn a_secret_without_the_app_s_client_secret_or_with_another_portal_is_told
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lead_records_are_looked_at_where_they_are_kept_and_the_last_webhook_is_told() {
+    let (mut world, stack) = set_up().await;
+    let checks = examine(&stack).await;
+    assert_eq!(found(&checks, "lead records").verdict, Verdict::Ok);
+    assert!(found(&checks, "hubspot:main: last webhook").seen.contains("none"), "{checks:#?}");
+    let key = sync::settings::system_key(&"hubspot:main".parse().unwrap());
+    world.local.store.put_setting(&key, &json!({ "leads": "both" })).await.unwrap();
+    tells(&examine(&stack).await, "corebos_id of a lead", Verdict::Problem, "pair is stopped");
+    world.hubspot().add_unique_property(Kind::Lead, "corebos_id");
+    let checks = examine(&stack).await;
+    for name in ["lead records", "corebos_id of a lead", "map HubSpotLead2Leads"] {
+        assert_eq!(found(&checks, name).verdict, Verdict::Ok, "{name}");
+    }
+    world.hubspot().set_lead_object(false);
+    tells(&examine(&stack).await, "lead records", Verdict::Problem, "hubspot.leads");
+    world.hubspot().set_lead_object(true);
+    world.systems.point_hubspot_at(&world.local.webhook_url("webhook-hubspot")).unwrap();
+    let person = [("email", "ana@example.org"), ("lastname", "Gil"), ("lifecyclestage", "customer")];
+    let contact = world.hubspot().create_as_user(Kind::Contact, &person).unwrap();
+    world.corebos_record_of("Contacts", &contact).await;
+    world.quiet_or_waiting(8).await;
+    let checks = examine(&stack).await;
+    for name in ["hubspot:main: last webhook", "corebos:main: last webhook"] {
+        assert!(found(&checks, name).seen.contains("ago"), "{checks:#?}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stack_without_hubspot_hears_nothing_of_it() {
     let world = scenarios::world(BRIDGE).await;
     let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();

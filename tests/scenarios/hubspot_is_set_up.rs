@@ -3,6 +3,7 @@
 use bridge::setup::{Plan, State, Wanted, corebos, hubspot, mautic};
 use bridge::simulated::{CLIENT_SECRET, start_untouched_with_hubspot};
 use bridge::stack::Stack;
+use model::PairKind;
 use scenarios::{Folder, Unusual, World, world_of};
 use serde_json::json;
 use simulators::hubspot::{HubSpotOptions, Kind};
@@ -204,5 +205,41 @@ async fn the_portal_is_told_with_what_it_does_with_leads() {
     world.hubspot().set_lead_object(false);
     let plan = look(&stack, Wanted::default()).await;
     assert!(plan.items.iter().any(|item| item.what.contains("has no leads as records")), "{plan:#?}");
+    let key = sync::settings::system_key(&World::hubspot_pair(PairKind::HubSpotLeads).remote);
+    world.local.store.put_setting(&key, &json!({ "leads": "both" })).await.unwrap();
+    world.hubspot().set_missing_scopes(&["crm.objects.leads.write"]);
+    let plan = look(&stack, Wanted::default()).await;
+    assert!(differs(&plan, "or with a lead record").contains("has no leads"), "{plan:#?}");
+    assert!(differs(&plan, "scopes for lead records").contains("crm.objects.leads.write"), "{plan:#?}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_lead_records_are_kept_their_property_is_asked_for_and_their_events_are_subscribed_to() {
+    let (mut world, stack) = untouched().await;
+    let key = sync::settings::system_key(&World::hubspot_pair(PairKind::HubSpotLeads).remote);
+    world.local.store.put_setting(&key, &json!({ "leads": "objects" })).await.unwrap();
+    let folder = Folder::new();
+    let wanted = Wanted { project: Some(folder.path().to_owned()), ..Wanted::default() };
+    let told = hubspot::apply(&mut hubspot::look(&stack, wanted.clone()).await.unwrap()).await.unwrap();
+    // HubSpot has no scope for that.
+    let by_hand =
+        told.iter().filter(|line| line.contains("corebos_id of a lead") && line.contains("by hand"));
+    assert_eq!(by_hand.count(), 1, "{told:#?}");
+    world.hubspot().add_unique_property(Kind::Lead, "corebos_id");
+    let plan = look(&stack, wanted).await;
+    assert_eq!(*item(&plan, "corebos_id of a lead").0, State::There);
+    let file = folder.path().join("src/app/webhooks/webhooks-hsmeta.json");
+    let file = std::fs::read_to_string(file).unwrap();
+    world
+        .hubspot()
+        .upload_webhooks(&file, &world.local.webhook_url("webhook-hubspot"), CLIENT_SECRET)
+        .unwrap();
+    let person = [("email", "ana@example.org"), ("lastname", "Gil"), ("lifecyclestage", "customer")];
+    world.hubspot().set_silent(true);
+    let contact = world.hubspot().create_as_user(Kind::Contact, &person).unwrap();
+    world.hubspot().set_silent(false);
+    world.hubspot().create_lead_as_user(&contact, &[("hs_lead_name", "Ana")]).unwrap();
+    world.corebos_record_of("Leads", &contact).await;
     world.stop().await;
 }

@@ -32,6 +32,7 @@ mod imports_bring_stocks_in_step;
 mod killed_workers_lose_nothing;
 mod known_holes;
 mod leads_become_contacts_once;
+mod leads_have_records_of_their_own;
 mod lost_webhooks_are_found;
 mod maps_live_in_corebos;
 mod maps_read_related_records;

@@ -1,6 +1,8 @@
 //! A lead status, or a workflow of coreBOS with the name of an event, begins something in HubSpot: once, and never lost.
 
 use bridge::setup::corebos::KEY_SETTING;
+use bridge::setup::{Wanted, corebos};
+use bridge::stack::Stack;
 use connector_corebos::admin::{WEBSERVICE_MAP, WebhookEvent, webservice_map};
 use model::PairKind;
 use scenarios::{Folder, Program, Unusual, World, property};
@@ -26,7 +28,7 @@ async fn lead(world: &mut World, email: &str, status: &str) -> (String, String) 
 /// A workflow that calls with the name of an event at every save of a contact.
 async fn tell_of(world: &World, event: &str) {
     let url = world.local.webhook_url("webhook-corebos");
-    let map = webservice_map(&url, KEY_SETTING, WebhookEvent::Save).replace(">save<", &format!(">{event}<"));
+    let map = webservice_map(&url, KEY_SETTING, WebhookEvent::Named(event));
     let name = format!("BridgeEvent{}", event.len());
     world.systems.corebos.put_map_of_type(&name, WEBSERVICE_MAP, &map).await.unwrap();
     let hook = WorkflowHook { module: "Contacts".to_owned(), trigger: Trigger::EverySave, map: name };
@@ -94,7 +96,7 @@ async fn a_rule_that_is_new_begins_nothing_for_those_who_were_there_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_workflow_that_calls_with_the_name_of_an_event_begins_it_for_records_that_are_in_step() {
+async fn a_workflow_that_calls_with_the_map_of_an_event_begins_it_for_records_that_are_in_step() {
     let mut world = ruled("trial-started -> list 1; trial-started -> event pe247187887_trial").await;
     world.hubspot().add_list();
     let ticked = json!({ "lastname": "Ana", "email": "ana@example.org" });
@@ -103,7 +105,17 @@ async fn a_workflow_that_calls_with_the_name_of_an_event_begins_it_for_records_t
     let unticked = world.systems.corebos.create("Contacts", &unticked).await.unwrap();
     world.quiet().await;
     assert!(world.hubspot().custom_events().is_empty(), "a save is no such event");
-    tell_of(&world, "trial-started").await;
+    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();
+    let mut setup = corebos::look(&stack, Wanted::default()).await.unwrap();
+    let done = corebos::apply(&mut setup).await.unwrap();
+    assert!(done.contains(&"the business map BridgeEvent trial-started was created".to_owned()), "{done:?}");
+    let steps = setup.plan.steps.iter().filter(|step| step.contains("BridgeEvent trial-started")).count();
+    assert_eq!(steps, 1, "what is left to click is told");
+    let again = corebos::apply(&mut corebos::look(&stack, Wanted::default()).await.unwrap()).await.unwrap();
+    assert_eq!(again, Vec::<String>::new());
+    let map = "BridgeEvent trial-started".to_owned();
+    let hook = WorkflowHook { module: "Contacts".to_owned(), trigger: Trigger::EverySave, map };
+    world.systems.corebos.add_workflow_hook(hook);
     tell_of(&world, "of-no-rule").await;
     for record in [&hub, &unticked] {
         world.systems.corebos.edit(record, &json!({ "mobile": "600" })).await.unwrap();

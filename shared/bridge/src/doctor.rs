@@ -60,6 +60,7 @@ pub async fn examine(stack: &Stack) -> Vec<Check> {
         let mautic = Box::pin(mautic::examine(stack, &store, &mut checks)).await;
         let hubspot = Box::pin(hubspot::examine(stack, &store, &mut checks)).await;
         Box::pin(webhooks::examine(stack, corebos.as_ref(), mautic.as_ref(), &mut checks)).await;
+        webhooks::heard(stack, &store, &mut checks).await;
         let hub = corebos.as_ref().map(|corebos| &corebos.connector);
         let live = Live { hub, remote: mautic.as_ref().map(|mautic| &mautic.connector) };
         Box::pin(maps::examine(stack, &store, live, SystemKind::Mautic, &mut checks)).await;

@@ -74,6 +74,8 @@ enum PairChoice {
     HubspotContacts,
     /// coreBOS Leads and HubSpot contacts that are early in their life.
     HubspotLeads,
+    /// coreBOS Leads and HubSpot's lead records, beside the contacts that they belong to.
+    HubspotLeadObjects,
     /// coreBOS Potentials and HubSpot deals, which belong to companies and contacts.
     HubspotDeals,
 }
@@ -86,6 +88,7 @@ impl PairChoice {
             Self::HubspotCompanies => PairKind::HubSpotCompanies,
             Self::HubspotContacts => PairKind::HubSpotContacts,
             Self::HubspotLeads => PairKind::HubSpotLeads,
+            Self::HubspotLeadObjects => PairKind::HubSpotLeadObjects,
             Self::HubspotDeals => PairKind::HubSpotDeals,
         }
     }

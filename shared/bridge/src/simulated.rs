@@ -269,6 +269,7 @@ impl Simulated {
             let trigger = match event {
                 WebhookEvent::Save => Trigger::EverySave,
                 WebhookEvent::Delete => Trigger::Deletion,
+                WebhookEvent::Named(_) => continue,
             };
             for module in self.modules() {
                 let (module, map) = (module.to_owned(), name.to_owned());

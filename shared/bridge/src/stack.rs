@@ -94,6 +94,21 @@ impl Stack {
         Ok(pairs)
     }
 
+    /// The pairs that the settings keep in step.
+    ///
+    /// # Errors
+    /// A name of a system is wrong; or the table does not answer, or holds what cannot be meant.
+    pub async fn pairs_in_use(&self, store: &DynamoStore) -> Result<Vec<Pair>> {
+        let mut pairs = Vec::new();
+        for pair in self.pairs()? {
+            let (_, preferences) = wiring::systems::settings_of(store, &pair.remote).await?;
+            if pair_spec(pair.kind).is_kept(&preferences) {
+                pairs.push(pair);
+            }
+        }
+        Ok(pairs)
+    }
+
     /// Its secrets.
     pub fn secrets(&self) -> Secrets {
         Secrets::new(self.clients.secrets_manager.clone(), SystemClock)

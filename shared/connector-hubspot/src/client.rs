@@ -22,8 +22,8 @@ use crate::budget::Budget;
 use crate::error::{existing_id, refusal, unanswered, unreadable};
 use crate::objects::Object;
 use crate::schema::{HubSpotSchema, OWNER_ID, WireOwner, WirePipeline, WireProperty};
-use crate::settings::{HubSpotPreferences, HubSpotSettings};
-use crate::wire::{Listed, Wanted, WireRecord, association, is_id};
+use crate::settings::{HubSpotPreferences, HubSpotSettings, Leads};
+use crate::wire::{LEAD_OF_CONTACT, Listed, Wanted, WireRecord, association, is_id};
 
 /// The property by which a contact is a lead in coreBOS.
 const LIFECYCLE_STAGE: &str = "lifecyclestage";
@@ -331,7 +331,9 @@ impl Connector for HubSpot {
         if !is_id(&record.id) {
             return Ok(Reading::Gone);
         }
-        let found = self.get(object, &record.id, None, &wanted(object, associations)).await?;
+        let mut wanted = wanted(object, associations);
+        wanted.extend(self.looked_at(object));
+        let found = self.get(object, &record.id, None, &wanted).await?;
         Ok(match found {
             None => Reading::Gone,
             Some(found) if found.reference.id == record.id => Reading::Found(found),
@@ -339,9 +341,12 @@ impl Connector for HubSpot {
         })
     }
 
-    /// By a unique property without search, which lags behind; by any other with it.
+    /// By a unique property or by what a record belongs to without search, which lags behind; by anything else with it.
     async fn find(&self, object: &ObjectName, lookup: &Lookup) -> Result<Vec<Record>, ConnectorError> {
         let object = Object::of(object)?;
+        if let Some(wanted) = association(object, &lookup.field) {
+            return self.belonging(object, wanted, &lookup.value).await;
+        }
         let schema = self.schema_of(object).await?;
         let Some(property) = schema.property(&lookup.field) else { return Ok(Vec::new()) };
         if property.unique {
@@ -439,11 +444,20 @@ impl Connector for HubSpot {
         self.read_only_these(object, fields);
     }
 
-    /// By the stage of life: a lead in coreBOS as long as nobody has qualified the person.
+    /// By the stage of life: a lead in coreBOS as long as nobody has qualified the person; or by a lead record; or by
+    /// both, as it is set.
     fn lands_in(&self, record: &Record) -> Option<PairKind> {
-        let stage = record.fields.text(LIFECYCLE_STAGE)?;
-        let mut stages = self.preferences.lead_stages.split(',').map(str::trim);
-        let is_lead = stages.any(|lead| lead.eq_ignore_ascii_case(stage));
+        let leads = self.preferences.leads;
+        let has_record = record.fields.text(LEAD_OF_CONTACT.field).is_some_and(is_id);
+        let is_early = match record.fields.text(LIFECYCLE_STAGE) {
+            Some(stage) => {
+                let mut stages = self.preferences.lead_stages.split(',').map(str::trim);
+                stages.any(|lead| lead.eq_ignore_ascii_case(stage))
+            }
+            None if leads.have_records() => false,
+            None => return None,
+        };
+        let is_lead = leads != Leads::Objects && is_early || leads.have_records() && has_record;
         Some(if is_lead { PairKind::HubSpotLeads } else { PairKind::HubSpotContacts })
     }
 

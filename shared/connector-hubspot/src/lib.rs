@@ -22,4 +22,4 @@ pub use client::HubSpot;
 pub use nurture::CustomEvent;
 pub use objects::{COMPANY, CONTACT, DEAL, LEAD};
 pub use schema::{HubSpotSchema, PipelineStage};
-pub use settings::{Credentials, HubSpotPreferences, HubSpotSecret, HubSpotSettings};
+pub use settings::{Credentials, HubSpotPreferences, HubSpotSecret, HubSpotSettings, Leads};

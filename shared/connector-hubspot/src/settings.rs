@@ -94,6 +94,26 @@ impl HubSpotSecret {
     }
 }
 
+/// What Leads of coreBOS are in a portal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Leads {
+    /// Contacts early in their life.
+    #[default]
+    Contacts,
+    /// Contacts that have a lead record, and that record.
+    Objects,
+    /// Contacts early in their life or with a lead record, and that record.
+    Both,
+}
+
+impl Leads {
+    /// Whether lead records are kept in step.
+    pub fn have_records(self) -> bool {
+        self != Self::Contacts
+    }
+}
+
 /// What an administrator may set about a portal.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -105,6 +125,8 @@ pub struct HubSpotPreferences {
     /// The stages of life of contacts that are Leads in coreBOS; all others are Contacts. Default: `subscriber`, `lead`
     /// and `marketingqualifiedlead`. Separated by commas.
     pub lead_stages: String,
+    /// What Leads of coreBOS are. Default: contacts early in their life.
+    pub leads: Leads,
     /// How many calls all functions together make in ten seconds at most. Default: 0, which is as many as the portal
     /// says that it allows.
     pub calls_per_ten_seconds: u32,
@@ -129,6 +151,7 @@ impl Default for HubSpotPreferences {
             api_version: VERSION.to_owned(),
             deal_pipeline: None,
             lead_stages: LEAD_STAGES.to_owned(),
+            leads: Leads::default(),
             calls_per_ten_seconds: 0,
             nurturing: None,
         }

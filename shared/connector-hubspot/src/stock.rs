@@ -87,7 +87,7 @@ impl Stock for HubSpot {
         let object = Object::of(object)?;
         let ids: Vec<&str> = ids.iter().map(String::as_str).filter(|id| is_id(id)).collect();
         let mut records = self.batch(object, &ids, None).await?;
-        for wanted in associations_of(object) {
+        for wanted in associations_of(object).chain(self.looked_at(object)) {
             let of: Vec<&str> = records.iter().map(|record| record.reference.id.as_str()).collect();
             let mut associated = self.associated(object, wanted, &of).await?;
             for record in &mut records {

@@ -139,20 +139,34 @@ impl WireRecord {
         }
     }
 
+    /// The ids of all records of a type that this one belongs to, or that belong to it.
+    pub(crate) fn all_associated(&self, to: Object) -> BTreeSet<u128> {
+        let all = self.associations.get(to.plural()).map(|told| told.results.as_slice());
+        all.unwrap_or_default()
+            .iter()
+            .filter_map(WireAssociation::id)
+            .filter_map(|id| id.parse().ok())
+            .collect()
+    }
+
     /// The record of a type that this one belongs to: the primary one, else the oldest.
     fn associated(&self, to: Object) -> Option<String> {
         let all = &self.associations.get(to.plural())?.results;
-        let id = |each: &WireAssociation| match &each.id {
+        let primary = all.iter().find(|each| !each.kind.ends_with("_unlabeled") && is_primary(&each.kind));
+        if let Some(id) = primary.and_then(WireAssociation::id) {
+            return Some(id);
+        }
+        self.all_associated(to).first().map(u128::to_string)
+    }
+}
+
+impl WireAssociation {
+    fn id(&self) -> Option<String> {
+        match &self.id {
             Json::String(text) if is_id(text) => Some(text.clone()),
             Json::Number(number) => Some(number.to_string()).filter(|text| is_id(text)),
             _ => None,
-        };
-        let primary = all.iter().find(|each| !each.kind.ends_with("_unlabeled") && is_primary(&each.kind));
-        if let Some(id) = primary.and_then(id) {
-            return Some(id);
         }
-        let others: BTreeSet<u128> = all.iter().filter_map(id).filter_map(|id| id.parse().ok()).collect();
-        others.first().map(u128::to_string)
     }
 }
 
@@ -172,11 +186,15 @@ pub(crate) struct Wanted {
 }
 
 /// The fields of associations of each object.
-const ASSOCIATIONS: [(Object, Wanted); 3] = [
+const ASSOCIATIONS: [(Object, Wanted); 4] = [
     (Object::Contact, Wanted { field: "primary-company", to: Object::Company, type_id: 1 }),
     (Object::Deal, Wanted { field: "primary-company", to: Object::Company, type_id: 5 }),
     (Object::Deal, Wanted { field: "contact", to: Object::Contact, type_id: 3 }),
+    (Object::Lead, Wanted { field: "contact", to: Object::Contact, type_id: 578 }),
 ];
+
+/// The lead record of a contact: looked at, never written.
+pub(crate) const LEAD_OF_CONTACT: Wanted = Wanted { field: "lead", to: Object::Lead, type_id: 609 };
 
 /// The fields of associations of an object.
 pub(crate) fn associations_of(object: Object) -> impl Iterator<Item = Wanted> {

@@ -11,7 +11,7 @@ use crate::client::{HubSpot, with_json};
 use crate::error::{refusal, unreadable};
 use crate::objects::Object;
 use crate::schema::{HubSpotSchema, STAGE_LABEL};
-use crate::wire::{Wanted, WireRecord, association, is_id};
+use crate::wire::{LEAD_OF_CONTACT, Wanted, WireRecord, association, is_id};
 
 /// The parts of a write.
 #[derive(Debug, Default)]
@@ -64,6 +64,40 @@ impl HubSpot {
         };
         let present = self.get(object, id, None, &[]).await?.ok_or(ConnectorError::Gone)?;
         Ok(present.fields.text(property).map(str::to_owned))
+    }
+
+    /// The records that belong to another one, by one of their associations: read from the other end, each read then.
+    pub(crate) async fn belonging(
+        &self,
+        object: Object,
+        wanted: Wanted,
+        to: &str,
+    ) -> Result<Vec<Record>, ConnectorError> {
+        if !is_id(to) {
+            return Ok(Vec::new());
+        }
+        let request = Request::read(Method::GET, self.objects(wanted.to, [to]))
+            .query("properties", "hs_object_id")
+            .query("associations", object.plural());
+        let parent: WireRecord = match self.ask(request).await {
+            Err(ConnectorError::Gone) => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut found = Vec::new();
+        for id in parent.all_associated(object) {
+            let Some(record) = self.get(object, &id.to_string(), None, &[wanted]).await? else { continue };
+            // It may only be mentioned there, and belong to somebody else.
+            if record.fields.text(wanted.field) == Some(parent.id.as_str()) {
+                found.push(record);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What is looked at beside the associations that are asked for: whether a contact has a lead record.
+    pub(crate) fn looked_at(&self, object: Object) -> Option<Wanted> {
+        let wanted = object == Object::Contact && self.preferences().leads.have_records();
+        wanted.then_some(LEAD_OF_CONTACT)
     }
 
     /// Makes an association, or takes the one away that was there.

@@ -64,12 +64,39 @@ impl Notice {
         }
         merged.into_values().collect()
     }
+
+    /// Whether the system of the record has told of it itself, by a webhook, just then: not a poll, an import, an
+    /// administrator or a push. Told by the receipt: the id of the request, and the place in it.
+    pub fn is_from_webhook(&self) -> bool {
+        let told = self.receipt.split_once('/');
+        told.is_some_and(|(request, place)| {
+            let is_place = !place.is_empty() && place.bytes().all(|byte| byte.is_ascii_digit());
+            is_place && !request.contains(['>', ':'])
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{ObjectName, System};
+
+    #[test]
+    fn a_receipt_tells_a_webhook_from_all_else() {
+        let from_webhook = |receipt| notice("1", NoticeKind::Saved, receipt).is_from_webhook();
+        assert!(from_webhook("JKJaXmPLvHcESHA=/0") && from_webhook("b5e2/17"));
+        let others = [
+            "b5e2/contact/0",
+            "b5e2/contact.roll/1",
+            "b5e2/on-1-0",
+            "b5e2/0>hubspot:main@2026-11-21T08:00:00Z",
+            "import:b5e2:7",
+            "b5e2",
+        ];
+        for other in others {
+            assert!(!from_webhook(other), "{other}");
+        }
+    }
 
     fn notice(id: &str, kind: NoticeKind, receipt: &str) -> Notice {
         let system: System = "mautic:main".parse().unwrap();

@@ -23,6 +23,9 @@ pub enum PairKind {
     /// coreBOS Leads and HubSpot contacts at the beginning of their life.
     #[serde(rename = "hubspot-leads")]
     HubSpotLeads,
+    /// coreBOS Leads and HubSpot's leads, which are records of their own beside a contact.
+    #[serde(rename = "hubspot-lead-objects")]
+    HubSpotLeadObjects,
     /// coreBOS Potentials and HubSpot deals.
     #[serde(rename = "hubspot-deals")]
     HubSpotDeals,
@@ -30,12 +33,13 @@ pub enum PairKind {
 
 impl PairKind {
     /// All pairs that the bridge knows.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::MauticContacts,
         Self::MauticCompanies,
         Self::HubSpotContacts,
         Self::HubSpotCompanies,
         Self::HubSpotLeads,
+        Self::HubSpotLeadObjects,
         Self::HubSpotDeals,
     ];
 
@@ -47,6 +51,7 @@ impl PairKind {
             Self::HubSpotContacts => "hubspot-contacts",
             Self::HubSpotCompanies => "hubspot-companies",
             Self::HubSpotLeads => "hubspot-leads",
+            Self::HubSpotLeadObjects => "hubspot-lead-objects",
             Self::HubSpotDeals => "hubspot-deals",
         }
     }

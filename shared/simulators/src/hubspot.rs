@@ -348,6 +348,16 @@ impl HubSpotSimulator {
         self.as_user(|work| work.create(kind, &values, &[]).ok()).map(|id| id.to_string())
     }
 
+    /// A user creates a lead record of a contact. None when HubSpot does not take it.
+    pub fn create_lead_as_user(&self, contact: &str, values: &[(&str, &str)]) -> Option<String> {
+        let (contact, values) = (number(contact)?, owned(values));
+        let primary = kinds::ASSOCIATION_TYPES
+            .iter()
+            .find(|known| known.from == Kind::Lead && known.to == Kind::Contact && known.primary)?;
+        let made = self.as_user(|work| work.create(Kind::Lead, &values, &[(contact, primary.id)]).ok());
+        made.map(|id| id.to_string())
+    }
+
     /// A user edits a record; whether HubSpot took it.
     pub fn edit_as_user(&self, kind: Kind, id: &str, values: &[(&str, &str)]) -> bool {
         let values = owned(values);

@@ -9,6 +9,7 @@ use model::{Direction, Fingerprint, Link, LinkStatus, Notice, NoticeKind, Pair, 
 
 use crate::decide::{SourceNow, TargetNow};
 use crate::error::{ConnectorError, StoreError};
+use crate::gate;
 use crate::pair_map::{Association, PairContext};
 use crate::pairs::has_children;
 use crate::plan::FieldPlan;
@@ -59,7 +60,8 @@ enum Parent {
 impl PairContext {
     /// The fields of a side that name parents, of the associations that are carried.
     pub(crate) fn association_fields(&self, side: Side) -> Vec<&'static str> {
-        self.associations.iter().map(|association| association.spec.field(side)).collect()
+        let told = self.associations.iter().filter(|each| side == Side::Remote || !each.spec.is_itself());
+        told.map(|association| association.spec.field(side)).collect()
     }
 
     /// The side that a record is on.
@@ -98,6 +100,10 @@ impl Parents {
     fn lacks(&mut self, association: &Association, direction: Direction, parent: &Parent) {
         let of_parents = association.parent_settings.operations(direction);
         let (named, comes) = match parent {
+            // A record that is its own parent has just been pushed as one.
+            Parent::Unlinked(named) if association.spec.is_itself() && direction == Direction::ToRemote => {
+                (named, false)
+            }
             Parent::Unlinked(named) => (named, of_parents.create || of_parents.update),
             Parent::Tombstone(named) => (named, false),
             Parent::None | Parent::Linked(_) => return,
@@ -128,6 +134,12 @@ pub(crate) async fn translate<W: World>(
             .as_deref()
             .map_or(Reference::Untold, |target| reference(association, to, target, target_schema));
         let mut partner = None;
+        if association.spec.is_itself() && to == Side::Hub {
+            // Nothing is written, and what it belongs to must be there.
+            let parent = parent_of(environment, &association.parents, here.record(), to).await?;
+            parents.lacks(association, direction, &parent);
+            continue;
+        }
         if context.is_association(direction, x) && here != Reference::Untold && !taken.contains(&x) {
             let parent = parent_of(environment, &association.parents, here.record(), to).await?;
             parents.lacks(association, direction, &parent);
@@ -301,6 +313,10 @@ pub(crate) async fn wait_for_parents<W: World>(seen: &Seen<'_, W>) -> Result<boo
     if !operations.update && !operations.create {
         return Ok(false);
     }
+    if environment.direction == Direction::ToRemote && !gate::is_open(environment.context.spec, child) {
+        // Whoever opens it tells of the child.
+        return Ok(false);
+    }
     let towards = environment.target.system();
     for (pair, parent, comes) in &seen.parents.missing {
         let waiting =
@@ -376,6 +392,9 @@ fn module_of(field: &str) -> String {
 /// The parent that a record names.
 fn reference<S: Schema>(association: &Association, side: Side, record: &Record, schema: &S) -> Reference {
     let field = association.spec.field(side);
+    if side == Side::Hub && association.spec.is_itself() {
+        return Reference::To(record.reference.clone());
+    }
     if !schema.has(field) || !record.fields.contains(field) {
         return Reference::Untold;
     }

@@ -211,7 +211,7 @@ fn create<S: Schema, T: Schema>(situation: &Situation<'_, S, T>, source: &Record
     }
     let map = situation.context.map(situation.direction);
     let projection = project(map, source, situation.target_schema, situation.now);
-    if situation.direction == Direction::ToHub && lacks_parent(situation, source, &projection) {
+    if lacks_parent(situation, source, &projection) {
         return Plan::Skip(SkipReason::AwaitsParent);
     }
     let refused = situation.states.source.refused_creates.get(&situation.context.pair.to_string());

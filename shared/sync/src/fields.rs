@@ -400,7 +400,8 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
         let mut associations = self.context.associations.iter();
         let comes = associations.any(|association| {
             let operations = association.parent_settings.operations(self.direction.reverse());
-            association.spec.field(to) == x
+            !association.spec.is_itself()
+                && association.spec.field(to) == x
                 && rule.sources.contains(association.spec.field(from))
                 && (operations.create || operations.update)
         });

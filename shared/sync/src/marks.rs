@@ -97,19 +97,23 @@ pub(crate) fn remove_marks<S: Schema, T: Schema>(
     }
 }
 
-/// Whether coreBOS would refuse the record for want of a parent that is named and not linked yet.
+/// Whether the target would refuse the record for want of a parent that is not linked yet; in coreBOS, of one that is
+/// named. Who stands beside a record of coreBOS makes none there.
 pub(crate) fn lacks_parent<S: Schema, T: Schema>(
     situation: &Situation<'_, S, T>,
     source: &Record,
     projection: &Projection,
 ) -> bool {
     let map = situation.context.map(situation.direction);
-    let needed = situation.context.associations.iter().filter(|association| association.spec.needed_on_hub);
-    needed.into_iter().any(|association| {
-        let (x, y) = (association.spec.hub_field, association.spec.remote_field);
-        let names_one = !is_blank(&stored(source, y, situation.source_schema));
-        map.carries(x) && names_one && projection.fields.get(x).is_none_or(|there| there.blank)
-    })
+    let lacks = |x: &str| map.carries(x) && projection.fields.get(x).is_none_or(|there| there.blank);
+    let mut specs = situation.context.associations.iter().map(|association| association.spec);
+    match situation.direction {
+        Direction::ToRemote => specs.any(|spec| spec.needed_on_remote && lacks(spec.remote_field)),
+        Direction::ToHub => specs.any(|spec| {
+            let names_one = !is_blank(&stored(source, spec.remote_field, situation.source_schema));
+            spec.is_itself() || spec.needed_on_hub && names_one && lacks(spec.hub_field)
+        }),
+    }
 }
 
 /// What is written together with other fields in a direction, and only then.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use model::{Link, Notice, RecordRef, Side};
+use model::{Link, LinkStatus, Notice, RecordRef, Side};
 
 use crate::decide::TargetNow;
 use crate::error::ConnectorError;
-use crate::pairs::PairSpec;
+use crate::pairs::{PairSpec, pair_spec};
 use crate::ports::{Connector, Lookup, Reading, Record, StateStore};
 use crate::push::{Delivery, Environment, PushError, World};
 use crate::sabotage::{Break, broken};
@@ -57,6 +57,9 @@ pub(crate) async fn carriers_on<C: Connector>(
     system: &C,
     source: &RecordRef,
 ) -> Result<Vec<Record>, ConnectorError> {
+    if !spec.is_found_by_id(side) {
+        return Ok(Vec::new());
+    }
     let lookup = Lookup { field: spec.id_field(side).to_owned(), value: source.id.clone() };
     system.find(&spec.object(side), &lookup).await
 }
@@ -80,6 +83,10 @@ pub(crate) async fn unlinked_target<W: World>(
     if let Some(target) = choose(environment, source, carriers).await? {
         return patient(target, delivery);
     }
+    let beside = beside_parent(environment, source).await?;
+    if let Some(target) = choose(environment, source, beside).await? {
+        return patient(target, delivery);
+    }
     let spec = environment.context.spec;
     let target_side = environment.direction.target();
     for (target_field, source_field) in spec.natural_keys(target_side) {
@@ -94,6 +101,41 @@ pub(crate) async fn unlinked_target<W: World>(
         }
     }
     Ok(TargetNow::Nobody)
+}
+
+/// The records that could be meant because the parent is the other partner of the same record of coreBOS: that record,
+/// or what belongs to that partner.
+async fn beside_parent<W: World>(
+    environment: &Environment<'_, W>,
+    source: &Record,
+) -> Result<Vec<Record>, PushError> {
+    let (context, target_side) = (environment.context, environment.direction.target());
+    let beside = context.associations.iter().find(|association| association.spec.is_itself());
+    let Some(association) = beside else { return Ok(Vec::new()) };
+    let parent = match target_side {
+        Side::Remote => source.reference.clone(),
+        Side::Hub => {
+            let named = source.fields.text(association.spec.remote_field).unwrap_or_default();
+            let object = pair_spec(association.spec.parents).object(Side::Remote);
+            RecordRef::new(&context.pair.remote, &object, named)
+        }
+    };
+    let link = environment.store.find_link(&parent, &association.parents).await?;
+    // The other partner may belong to a record of another module by now.
+    let object = context.spec.object(Side::Hub);
+    let Some(link) = link.filter(|link| link.status == LinkStatus::Active && link.hub.object == object)
+    else {
+        return Ok(Vec::new());
+    };
+    if target_side == Side::Remote {
+        let lookup =
+            Lookup { field: association.spec.remote_field.to_owned(), value: link.remote.id.clone() };
+        return Ok(environment.target.find(&context.spec.object(Side::Remote), &lookup).await?);
+    }
+    Ok(match environment.target.read(&link.hub).await? {
+        Reading::Found(record) | Reading::MergedInto(record) => vec![record],
+        Reading::Gone => Vec::new(),
+    })
 }
 
 /// The record whose id the source carries. An id that leads nowhere, or to a record that belongs to another

@@ -233,6 +233,9 @@ impl PairMap {
     #[must_use]
     pub fn with_associations(mut self, spec: &PairSpec, direction: Direction) -> Self {
         for association in spec.associations {
+            if association.is_itself() && direction == Direction::ToHub {
+                continue;
+            }
             let (target, source) =
                 (association.field(direction.target()), association.field(direction.source()));
             if self.carries(target) {

@@ -3,6 +3,7 @@
 mod table;
 
 use model::{Direction, ObjectName, PairKind, Side, SystemKind};
+use serde_json::Value as Json;
 
 pub use table::PAIRS;
 
@@ -20,6 +21,21 @@ pub struct AssociationSpec {
     pub follow_on_remote: &'static [&'static str],
     /// coreBOS takes no record without it: nothing is created there before the parent is linked.
     pub needed_on_hub: bool,
+    /// The other system takes no record without it: nothing is created there before the parent is linked.
+    pub needed_on_remote: bool,
+}
+
+/// The field by which a coreBOS record names itself. An association with it stands for a second partner that belongs to
+/// the first one: a lead of HubSpot belongs to the contact that is the same Lead of coreBOS.
+pub const ITSELF: &str = "id";
+
+/// The setting of the other system that says whether a pair is kept in step at all.
+#[derive(Clone, Copy, Debug)]
+pub struct KeptWhere {
+    /// The field of the connector's preferences.
+    pub preference: &'static str,
+    /// It holds one of these.
+    pub values: &'static [&'static str],
 }
 
 /// What a coreBOS record itself says about being kept in step, in fields of yes and no.
@@ -88,6 +104,11 @@ impl AssociationSpec {
         }
     }
 
+    /// Whether the parent is the other partner of the very coreBOS record.
+    pub fn is_itself(&self) -> bool {
+        self.hub_field == ITSELF
+    }
+
     /// The fields of a side that follow from the association by themselves.
     pub fn followers(&self, side: Side) -> &'static [&'static str] {
         match side {
@@ -139,6 +160,8 @@ pub struct PairSpec {
     pub associations: &'static [AssociationSpec],
     /// The pair whose coreBOS records may turn into records of this one, and the field by which these name them.
     pub succeeds: Option<(PairKind, &'static str)>,
+    /// What must be set for the pair to be kept in step; where there is nothing, it always is.
+    pub kept_where: Option<KeptWhere>,
 }
 
 /// The row of a pair.
@@ -149,7 +172,8 @@ pub fn pair_spec(kind: PairKind) -> &'static PairSpec {
         PairKind::HubSpotContacts => &PAIRS[2],
         PairKind::HubSpotCompanies => &PAIRS[3],
         PairKind::HubSpotLeads => &PAIRS[4],
-        PairKind::HubSpotDeals => &PAIRS[5],
+        PairKind::HubSpotLeadObjects => &PAIRS[5],
+        PairKind::HubSpotDeals => &PAIRS[6],
     }
 }
 
@@ -173,6 +197,25 @@ impl PairSpec {
             Side::Hub => self.remote_id_on_hub,
             Side::Remote => self.hub_id_on_remote,
         }
+    }
+
+    /// The association by which its records stand beside those of another pair: both are partners of one coreBOS record.
+    /// Such a pair makes no records in coreBOS, and the coreBOS record may lack the field for the id.
+    pub fn beside(&self) -> Option<&'static AssociationSpec> {
+        self.associations.iter().find(|association| association.is_itself())
+    }
+
+    /// Whether records of a side can be found by the id of their partner.
+    pub fn is_found_by_id(&self, side: Side) -> bool {
+        side == Side::Remote || self.beside().is_none()
+    }
+
+    /// Whether the pair is kept in step where the other system's connector has these preferences.
+    pub fn is_kept(&self, preferences: &Json) -> bool {
+        self.kept_where.is_none_or(|kept| {
+            let set = preferences.get(kept.preference).and_then(Json::as_str);
+            set.is_some_and(|set| kept.values.contains(&set))
+        })
     }
 
     /// What a record of this side is marked with when its partner is gone.
@@ -220,8 +263,21 @@ mod tests {
             for association in spec.associations {
                 assert_eq!(pair_spec(association.parents).remote_kind, spec.remote_kind, "{:?}", spec.kind);
                 assert!(has_children(association.parents) && association.parents != spec.kind);
+                if association.is_itself() {
+                    assert_eq!(pair_spec(association.parents).hub_object, spec.hub_object, "{:?}", spec.kind);
+                }
             }
         }
         assert!(!has_children(PairKind::MauticContacts));
+    }
+
+    #[test]
+    fn leads_as_records_are_kept_only_where_a_setting_says_so() {
+        let kept = |mode: &str| {
+            pair_spec(PairKind::HubSpotLeadObjects).is_kept(&serde_json::json!({ "leads": mode }))
+        };
+        assert!(kept("objects") && kept("both") && !kept("contacts"));
+        assert!(!pair_spec(PairKind::HubSpotLeadObjects).is_kept(&Json::Null));
+        assert!(pair_spec(PairKind::HubSpotLeads).is_kept(&Json::Null));
     }
 }

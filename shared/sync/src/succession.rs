@@ -51,8 +51,13 @@ pub(crate) async fn heir<W: World>(
     if environment.direction != Direction::ToRemote || !archives {
         return Ok(source);
     }
-    let mut lookups =
-        vec![Lookup { field: spec.id_field(Side::Hub).to_owned(), value: link.remote.id.clone() }];
+    if let Some(survivor) = beside_heir(environment, link, target).await? {
+        return Ok(SourceNow::MergedInto { survivor, linked: None });
+    }
+    let mut lookups = Vec::new();
+    if spec.is_found_by_id(Side::Hub) {
+        lookups.push(Lookup { field: spec.id_field(Side::Hub).to_owned(), value: link.remote.id.clone() });
+    }
     if let Some(Reading::Found(target)) = target {
         for (field, remote) in spec.natural_keys(Side::Hub) {
             let value = target.fields.text(remote).unwrap_or_default().trim();
@@ -74,6 +79,32 @@ pub(crate) async fn heir<W: World>(
         }
     }
     Ok(source)
+}
+
+/// Who stands for a record that is gone because its other partner, to which this one belongs, has gone over to them.
+async fn beside_heir<W: World>(
+    environment: &Environment<'_, W>,
+    link: &Link,
+    target: Option<&Reading>,
+) -> Result<Option<Record>, PushError> {
+    let (context, store) = (environment.context, environment.store);
+    let beside = context.associations.iter().find(|association| association.spec.is_itself());
+    let (Some(association), Some(Reading::Found(target))) = (beside, target) else { return Ok(None) };
+    let named = target.fields.text(association.spec.remote_field).unwrap_or_default();
+    let object = pair_spec(association.spec.parents).object(Side::Remote);
+    let parent = RecordRef::new(&context.pair.remote, &object, named);
+    let Some(other) = store.find_link(&parent, &association.parents).await? else { return Ok(None) };
+    let is_another = other.hub != link.hub && other.hub.object == link.hub.object;
+    if !is_another
+        || other.status != LinkStatus::Active
+        || store.find_link(&other.hub, &context.pair).await?.is_some()
+    {
+        return Ok(None);
+    }
+    Ok(match environment.source.read(&other.hub).await? {
+        Reading::Found(survivor) => Some(survivor),
+        Reading::MergedInto(_) | Reading::Gone => None,
+    })
 }
 
 /// The partner of the record that the source has come of: a contact takes over what its lead was linked to.

@@ -8,6 +8,7 @@ use sync::{Candidate, Environment, KeepsMaps, Opens, PairContext, pair_spec};
 
 use crate::not_ready::NotReady;
 use crate::pairs::{PushPorts, ReadyPair, Systems, tell_needs};
+use crate::systems::settings_of;
 use crate::way::Way;
 
 /// A pair that is ready to be imported.
@@ -36,7 +37,15 @@ impl<H: Opens + KeepsMaps, R: Opens> ImportPorts<H, R> {
         applies_edits: bool,
     ) -> Result<Self, NotReady> {
         ports.active().await?;
-        let ready = ports.ready(direction, pair_spec(kind)).await?;
+        let spec = pair_spec(kind);
+        let (_, preferences) = settings_of(ports.store(), ports.remote()).await?;
+        if !spec.is_kept(&preferences) {
+            return Err(NotReady::ByAdministrator {
+                reason: "configuration",
+                detail: format!("the settings of {} do not keep {} in step", ports.remote(), kind.as_str()),
+            });
+        }
+        let ready = ports.ready(direction, spec).await?;
         // Nobody else has it then: an import keeps its pair for longer than a push.
         ports.forget();
         let not_alone =

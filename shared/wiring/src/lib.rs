@@ -13,10 +13,12 @@
 //! | [`way`] | which way a push goes: into coreBOS or out of it |
 //! | [`rivals`] | other integrations, which keep a pair from starting |
 //! | [`switched_off`] | what is told of while a system is switched off |
+//! | `heard` | when a webhook was heard last |
 //! | [`run`] | the body of every push function |
 //! | [`import`] | a pair and its lanes, for an import |
 //! | [`poll`] | the body of every poll function |
 
+mod heard;
 pub mod import;
 pub mod live_schema;
 pub mod maps;

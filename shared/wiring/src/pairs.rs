@@ -3,7 +3,9 @@
 //! Built when the first notice arrives and kept for a short time, so that edited settings and maps, and rotated
 //! secrets, take effect without a deployment.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod context;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,17 +13,13 @@ use std::time::Duration;
 use aws::config::{ConfigError, SystemConfig};
 use aws::{Clients, DynamoStore, Secrets, SqsChangeQueue, SystemClock};
 use jiff::{SignedDuration, Timestamp};
-use model::{Direction, Notice, Pair, PairKind, Side, System, SystemKind};
+use model::{Direction, Notice, PairKind, Side, System, SystemKind};
 use serde_json::Value;
-use sync::pairs::{PAIRS, RidesAlong};
-use sync::settings;
-use sync::settings::RelateDealWith;
-use sync::{
-    Association, Candidate, ChangeQueue as _, Clock as _, Connector, KeepsMaps, Opens, PairContext, PairMap,
-    PairSettings, PairSpec, RouteError, Schema as _, pair_spec,
-};
+use sync::pairs::PAIRS;
+use sync::{Candidate, Clock as _, Connector, KeepsMaps, Opens, PairContext, PairSpec, RouteError};
 
-use crate::maps::{self, MapInUse, PairMaps, map_name};
+use crate::heard::Heard;
+use crate::maps::{self, MapInUse, PairMaps};
 use crate::not_ready::NotReady;
 use crate::rivals;
 use crate::systems::{open, settings_of};
@@ -78,7 +76,9 @@ pub struct PushPorts<H, R> {
     secrets: Secrets,
     systems: Mutex<Option<Opened<H, R>>>,
     pairs: Mutex<HashMap<PairKind, Cached<ReadyPair<H, R>>>>,
+    preferences: Mutex<Option<Cached<Value>>>,
     warned: Mutex<HashSet<PairKind>>,
+    pub(crate) heard: Heard,
     /// Until when a pair counts as the only integration between its systems.
     alone: Mutex<HashMap<PairKind, Timestamp>>,
 }
@@ -94,7 +94,7 @@ impl<H, R> std::fmt::Debug for PushPorts<H, R> {
 
 /// Tells a connection which fields are read for a pair.
 pub(crate) fn tell_needs<H, R: Connector>(context: &PairContext, systems: &Systems<H, R>) {
-    systems.remote.will_need(&context.spec.object(Side::Remote), needed(context));
+    systems.remote.will_need(&context.spec.object(Side::Remote), context::needed(context));
 }
 
 impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
@@ -119,7 +119,9 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
             secrets: Secrets::new(clients.secrets_manager, SystemClock),
             systems: Mutex::new(None),
             pairs: Mutex::default(),
+            preferences: Mutex::default(),
             warned: Mutex::default(),
+            heard: Heard::default(),
             alone: Mutex::default(),
         })
     }
@@ -129,11 +131,13 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
         self.secrets.forget(&self.hub.secret_arn);
         self.secrets.forget(&self.remote.secret_arn);
         *lock(&self.systems) = None;
+        *lock(&self.preferences) = None;
         lock(&self.pairs).clear();
         lock(&self.alone).clear();
     }
 
-    /// The pair that a notice belongs to, for a push that goes this way.
+    /// The pair that a notice belongs to, for a push that goes this way: the one whose partners are the person or the
+    /// company itself, where a record of coreBOS has several.
     ///
     /// # Errors
     /// A system or a map is not ready; or nobody here pushes such records.
@@ -143,6 +147,56 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
         notice: &Notice,
     ) -> Result<Arc<ReadyPair<H, R>>, NotReady> {
         let spec = self.spec_of(direction, notice).await?;
+        self.pair_ready(direction, spec).await
+    }
+
+    /// The pairs that a notice belongs to, parents first; none where the settings keep none of them in step.
+    ///
+    /// # Errors
+    /// Nobody here pushes such records; or the table or a system that must be asked does not answer.
+    pub(crate) async fn specs_of(
+        &self,
+        direction: Direction,
+        notice: &Notice,
+    ) -> Result<Vec<&'static PairSpec>, NotReady> {
+        let mut specs = vec![self.spec_of(direction, notice).await?];
+        if direction == Direction::ToRemote {
+            let beside = |spec: &&PairSpec| {
+                spec.remote_kind == self.remote.system.kind()
+                    && spec.object(Side::Hub) == notice.record.object
+                    && spec.beside().is_some()
+            };
+            specs.extend(PAIRS.iter().filter(beside));
+        }
+        if specs.iter().any(|spec| spec.kept_where.is_some()) {
+            let preferences = self.preferences().await?;
+            specs.retain(|spec| spec.is_kept(&preferences));
+        }
+        Ok(specs)
+    }
+
+    /// What is set about the other system, as it was a short time ago.
+    async fn preferences(&self) -> Result<Arc<Value>, NotReady> {
+        let now = SystemClock.now();
+        if let Some(cached) = &*lock(&self.preferences)
+            && cached.until > now
+        {
+            return Ok(cached.value.clone());
+        }
+        let value = Arc::new(settings_of(&self.store, &self.remote.system).await?.1);
+        *lock(&self.preferences) = Some(Cached { value: value.clone(), until: now + FRESH });
+        Ok(value)
+    }
+
+    /// A pair, for a push that goes this way, if its system is switched on and nobody else keeps it in step.
+    ///
+    /// # Errors
+    /// A system or a map is not ready.
+    pub(crate) async fn pair_ready(
+        &self,
+        direction: Direction,
+        spec: &'static PairSpec,
+    ) -> Result<Arc<ReadyPair<H, R>>, NotReady> {
         if !self.is_ready(spec.kind) {
             // While the system is off, this is asked before every push: nobody is passed over after it is on again.
             self.active().await?;
@@ -234,7 +288,7 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
             Side::Remote => self.check_fields(&context, direction, &systems.remote).await?,
         }
         tell_needs(&context, &systems);
-        let other_remotes = self.other_remotes(spec);
+        let other_remotes = self.other_remotes(spec).await?;
         let told = AtomicBool::new(false);
         let value = Arc::new(ReadyPair { context, to_hub, to_remote, told, systems, other_remotes });
         let until = until.min(now + FRESH);
@@ -253,6 +307,7 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
             notice.record.system == *source
                 && spec.remote_kind == self.remote.system.kind()
                 && spec.object(direction.source()) == *object
+                && (direction == Direction::ToHub || spec.beside().is_none())
         });
         let candidates: Vec<_> = sharing.map(|spec| Candidate { spec, creates: true }).collect();
         match candidates.as_slice() {
@@ -301,12 +356,19 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
         self.creating(&sharing).await
     }
 
-    /// The systems besides ours that have a pair with the coreBOS object of this one, and whose queue we know.
-    fn other_remotes(&self, spec: &PairSpec) -> Vec<System> {
-        let has_pair =
-            |kind| PAIRS.iter().any(|pair| pair.remote_kind == kind && pair.hub_object == spec.hub_object);
-        let others = self.queues.iter().filter(|system| **system != self.remote.system);
-        others.filter(|system| has_pair(system.kind())).cloned().collect()
+    /// The systems that have another pair with the coreBOS object of this one, and whose queue we know.
+    async fn other_remotes(&self, spec: &PairSpec) -> Result<Vec<System>, NotReady> {
+        let preferences = self.preferences().await?;
+        let has_pair = |system: &System| {
+            PAIRS.iter().any(|pair| {
+                let is_ours = *system == self.remote.system;
+                pair.kind != spec.kind
+                    && pair.remote_kind == system.kind()
+                    && pair.hub_object == spec.hub_object
+                    && (!is_ours || pair.is_kept(&preferences))
+            })
+        };
+        Ok(self.queues.iter().filter(|system| has_pair(system)).cloned().collect())
     }
 
     /// The connections, each checked once against the identity that its system had at first contact. New ones where
@@ -333,131 +395,6 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
             remote: open(&self.remote, &self.secrets, &self.store).await?,
         })
     }
-
-    /// A system ignores fields that it does not have, without a word; so the map's mistakes are told here, once.
-    async fn check_fields<C: Connector>(
-        &self,
-        context: &PairContext,
-        direction: Direction,
-        target: &C,
-    ) -> Result<(), NotReady> {
-        let (spec, side) = (context.spec, direction.target());
-        let (object, id_field) = (spec.object(side), spec.id_field(side));
-        let schema = target.schema(&object).await?;
-        let map = context.map(direction);
-        let unknown: Vec<&str> = map.targets().filter(|field| !schema.has(field)).collect();
-        if unknown.contains(&id_field) {
-            let remedy = match (side, spec.remote_kind) {
-                (Side::Hub, SystemKind::HubSpot) => {
-                    "activate the HubSpot integration once in coreBOS, which creates it"
-                }
-                (Side::Hub, _) => "activate the Mautic integration once in coreBOS, which creates it",
-                (Side::Remote, SystemKind::HubSpot) => {
-                    "create a property of one line of text with this internal name and unique values"
-                }
-                (Side::Remote, _) => "create a custom field of the type text with this alias, not unique",
-            };
-            let detail = format!("{object} of {} has no field {id_field}: {remedy}", target.system());
-            return Err(NotReady::ByAdministrator { reason: "configuration", detail });
-        }
-        let followers = map.left_to_target();
-        if (!unknown.is_empty() || !followers.is_empty()) && lock(&self.warned).insert(spec.kind) {
-            let name = map_name(spec, side);
-            if !unknown.is_empty() {
-                tracing::warn!(
-                    map = name,
-                    target = %target.system(),
-                    fields = unknown.join(" "),
-                    "the map names fields that its target does not have; they are left out"
-                );
-            }
-            if !followers.is_empty() {
-                tracing::warn!(
-                    map = name,
-                    target = %target.system(),
-                    fields = followers.join(" "),
-                    "the map names fields that the target fills by itself from an association that is carried; they \
-                     are left out"
-                );
-            }
-        }
-        Ok(())
-    }
-
-    async fn context(
-        &self,
-        spec: &'static PairSpec,
-        to_hub: PairMap,
-        to_remote: PairMap,
-    ) -> Result<PairContext, NotReady> {
-        let settings = self.settings(spec.kind).await?;
-        let carried = |map: PairMap, direction| {
-            let operations = settings.operations(direction);
-            let map = if settings.masters { map } else { map.without_masters() };
-            let map = if operations.opt_outs { map.with_opt_outs(spec, direction) } else { map };
-            if operations.associations { map.with_associations(spec, direction) } else { map }
-        };
-        let (to_hub, to_remote) =
-            (carried(to_hub, Direction::ToHub), carried(to_remote, Direction::ToRemote));
-        Ok(PairContext {
-            pair: self.pair(spec.kind),
-            spec,
-            associations: self.associations(spec, &settings).await?,
-            settings,
-            to_hub,
-            to_remote,
-            hub_is_pushed: self.queue.reaches(&self.hub.system),
-            remote_is_pushed: self.queue.reaches(&self.remote.system),
-        })
-    }
-
-    fn pair(&self, kind: PairKind) -> Pair {
-        Pair { kind, hub: self.hub.system.clone(), remote: self.remote.system.clone() }
-    }
-
-    async fn settings(&self, kind: PairKind) -> Result<PairSettings, NotReady> {
-        let stored = self.store.setting(&settings::pair_key(kind)).await?;
-        Ok(settings::pair_settings(kind, stored)?)
-    }
-
-    /// The associations of a pair that are carried in one direction at least.
-    async fn associations(
-        &self,
-        spec: &'static PairSpec,
-        settings: &PairSettings,
-    ) -> Result<Vec<Association>, NotReady> {
-        if !settings.to_hub.associations && !settings.to_remote.associations {
-            return Ok(Vec::new());
-        }
-        let mut associations = Vec::with_capacity(spec.associations.len());
-        for association in spec.associations {
-            associations.push(Association {
-                spec: association,
-                parents: self.pair(association.parents),
-                parent_settings: self.settings(association.parents).await?,
-            });
-        }
-        // The first one that names somebody counts.
-        let first = match settings.relate_deal_with {
-            RelateDealWith::Contacts => "Contacts",
-            RelateDealWith::Accounts => "Accounts",
-        };
-        associations.sort_by_key(|association| pair_spec(association.parents.kind).hub_object != first);
-        Ok(associations)
-    }
-}
-
-/// The fields of the other system that a pair has to do with.
-fn needed(context: &PairContext) -> BTreeSet<String> {
-    let (to_hub, to_remote) = (&context.to_hub, &context.to_remote);
-    let sources =
-        to_hub.targets().filter_map(|target| to_hub.rule(target)).flat_map(|rule| rule.sources.clone());
-    let riding = context.spec.rides_along.iter().filter_map(|(_, ride)| match ride {
-        RidesAlong::Field(name) => Some((*name).to_owned()),
-        RidesAlong::Now => None,
-    });
-    let keys = context.spec.natural_keys.iter().map(|(_, remote)| (*remote).to_owned());
-    sources.chain(to_remote.targets().map(str::to_owned)).chain(riding).chain(keys).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

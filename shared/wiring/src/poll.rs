@@ -106,14 +106,17 @@ impl<C: Opens + Feed> PollPorts<C> {
         Ok(settings::poll_settings(&self.config.system, stored)?)
     }
 
-    /// The objects that a pair has, each with the systems that must hear of it.
-    fn objects(&self) -> Vec<(ObjectName, Vec<System>)> {
+    /// The objects that a pair has which is kept in step, each with the systems that must hear of it. `preferences` are
+    /// what is set about the system.
+    fn objects(&self, preferences: &Value) -> Vec<(ObjectName, Vec<System>)> {
         let reached: Vec<&System> = self.targets.iter().filter(|target| self.queue.reaches(target)).collect();
         let mut objects: Vec<(ObjectName, Vec<System>)> = Vec::new();
         for pair in PAIRS {
             let (side, other) = match self.config.system.kind() {
                 SystemKind::CoreBos => (Side::Hub, pair.remote_kind),
-                kind if kind == pair.remote_kind => (Side::Remote, SystemKind::CoreBos),
+                kind if kind == pair.remote_kind && pair.is_kept(preferences) => {
+                    (Side::Remote, SystemKind::CoreBos)
+                }
                 _ => continue,
             };
             let object = pair.object(side);
@@ -149,7 +152,8 @@ impl<C: Opens + Feed> PollPorts<C> {
         let tick = Tick { id: &firing.id, at_once: firing.at_once, until: firing.until, lease: self.lease };
         let (mut asked, mut told, mut failed) = (None, serde_json::Map::new(), None);
         let on = self.switched_on(firing).await?;
-        for (object, targets) in self.objects() {
+        let (_, preferences) = settings_of(&self.store, &self.config.system).await?;
+        for (object, targets) in self.objects(&preferences) {
             // The cursor stays where it is, so that everything is found when a system is on again. Where some are on,
             // pushes remember what they must not push towards the others.
             if !targets.iter().any(|target| on.contains(target)) {

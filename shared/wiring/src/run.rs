@@ -8,7 +8,7 @@ use aws::telemetry::Metrics;
 use aws::{Clients, SystemClock};
 use model::{Notice, RecordRef, System, SystemKind};
 use sync::inspect::{InspectError, Inspected};
-use sync::{Environment, KeepsMaps, Opens, Report};
+use sync::{Environment, KeepsMaps, Opens, PairSpec, Report};
 
 use crate::maps;
 use crate::not_ready::NotReady;
@@ -80,14 +80,67 @@ pub async fn push_with_report<W: Way>(
     ports: &PushPorts<W::Hub, W::Remote>,
     metrics: &Metrics,
 ) -> (Outcome, Option<Report>) {
-    // Boxed: the future of a push is large, and ten run side by side.
-    let outcome = Box::pin(pushed::<W>(notice, delivery, ports, metrics)).await;
-    tell(notice, delivery, &outcome, metrics);
-    let report = match &outcome {
+    ports.heard.remember(&ports.store, notice).await;
+    let specs = match Box::pin(ports.specs_of(W::DIRECTION, notice)).await {
+        Ok(specs) => specs,
+        Err(error) => {
+            let outcome = not_ready::<W>(error, notice, ports).await;
+            return told(&outcome, notice, delivery, ports, metrics);
+        }
+    };
+    let mut first = None;
+    for spec in specs {
+        // Boxed: the future of a push is large, and ten run side by side.
+        let outcome = Box::pin(pushed::<W>(spec, notice, delivery, ports, metrics)).await;
+        let (answered, report) = told(&outcome, notice, delivery, ports, metrics);
+        if report.is_none() {
+            // The notice comes again, and what is done by then has nothing to do.
+            return (answered, None);
+        }
+        first.get_or_insert((answered, report));
+    }
+    first.unwrap_or_else(|| told(&skipped(notice, "switched_off"), notice, delivery, ports, metrics))
+}
+
+/// Tells what a push of one pair has come to.
+fn told<H: Opens + KeepsMaps, R: Opens>(
+    outcome: &sync::Outcome,
+    notice: &Notice,
+    delivery: &Delivery,
+    ports: &PushPorts<H, R>,
+    metrics: &Metrics,
+) -> (Outcome, Option<Report>) {
+    tell(notice, delivery, outcome, metrics);
+    let report = match outcome {
         sync::Outcome::Done(report) => Some(report.clone()),
         sync::Outcome::Retry { .. } | sync::Outcome::Stop { .. } => None,
     };
-    (answer(&outcome, delivery, ports), report)
+    (answer(outcome, delivery, ports), report)
+}
+
+/// A notice that nobody has to do with.
+fn skipped(notice: &Notice, reason: &'static str) -> sync::Outcome {
+    sync::Outcome::Done(Report {
+        outcome: "skipped",
+        reason,
+        source: notice.record.clone(),
+        target: None,
+        fields: Vec::new(),
+    })
+}
+
+/// What becomes of a notice whose pair is not ready.
+async fn not_ready<W: Way>(
+    error: NotReady,
+    notice: &Notice,
+    ports: &PushPorts<W::Hub, W::Remote>,
+) -> sync::Outcome {
+    match error {
+        NotReady::SwitchedOff(system) if is_but_a_record(notice, &system) => {
+            switched_off::remember::<W>(notice, ports).await
+        }
+        error => error.into(),
+    }
 }
 
 /// What a push does with a message after something that is not dealt with.
@@ -110,17 +163,15 @@ pub fn answer<H: Opens + KeepsMaps, R: Opens>(
 }
 
 async fn pushed<W: Way>(
+    spec: &'static PairSpec,
     notice: &Notice,
     delivery: &Delivery,
     ports: &PushPorts<W::Hub, W::Remote>,
     metrics: &Metrics,
 ) -> sync::Outcome {
-    let pair = match ports.pair_of(W::DIRECTION, notice).await {
+    let pair = match ports.pair_ready(W::DIRECTION, spec).await {
         Ok(pair) => pair,
-        Err(NotReady::SwitchedOff(system)) if is_but_a_record(notice, &system) => {
-            return switched_off::remember::<W>(notice, ports).await;
-        }
-        Err(error) => return error.into(),
+        Err(error) => return not_ready::<W>(error, notice, ports).await,
     };
     if !pair.told.swap(true, Ordering::Relaxed) {
         for map in [&pair.to_hub, &pair.to_remote] {

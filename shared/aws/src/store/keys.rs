@@ -21,6 +21,7 @@
 //! | what is remembered of the user of a contact on a site | `user#<site>#<contact>` | `user` | site and contact |
 //! | the contact whose user this is | `owner#<user>` | `owner` | user |
 //! | setting | `settings` | `<key>` | key, and all of them |
+//! | when a webhook of a system was heard last, to ten minutes | `heard#<system>` | `heard` | system |
 //! | identity of a system | `settings` | `identity#<system>` | system |
 //! | other integrations that were seen in a system | `settings` | `rivals#<system>` | system |
 //!
@@ -219,6 +220,11 @@ pub fn site_user(site: &System, contact: &RecordRef) -> ItemKey {
 /// Whose a user is.
 pub fn owner_of_user(user: &RecordRef) -> ItemKey {
     ItemKey::new(format!("owner#{}", record_text(user)), "owner")
+}
+
+/// When a webhook of a system was heard.
+pub fn heard(system: &System) -> ItemKey {
+    ItemKey::new(format!("heard#{system}"), "heard")
 }
 
 /// The partition of all settings: they are few, each is read about once a minute by each process, and whoever looks

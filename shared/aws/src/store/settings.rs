@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 use model::System;
@@ -135,6 +136,40 @@ impl DynamoStore {
         let answer = request.return_values(ReturnValue::AllOld).send().await;
         let answer = answer.map_err(|error| store_error("DeleteItem", &error))?;
         Ok(answer.attributes.is_some_and(|old| !old.is_empty()))
+    }
+
+    /// Remembers that a webhook of `system` was taken at this time. Who comes with an older one changes nothing.
+    ///
+    /// # Errors
+    /// The table does not answer.
+    pub async fn remember_heard(&self, system: &System, at: Timestamp) -> Result<(), StoreError> {
+        let request = self.client.update_item().table_name(&self.table);
+        let request = request
+            .set_key(Some(key_attributes(&keys::heard(system))))
+            .update_expression("SET heard_at = :at")
+            .condition_expression("attribute_not_exists(heard_at) OR heard_at < :at")
+            .expression_attribute_values(":at", text(keys::sortable(at)));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if matches!(
+                    error.as_service_error(),
+                    Some(UpdateItemError::ConditionalCheckFailedException(_))
+                ) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(store_error("UpdateItem", &error)),
+        }
+    }
+
+    /// When a webhook of `system` was taken last, to ten minutes; nothing where none ever was.
+    ///
+    /// # Errors
+    /// The table does not answer.
+    pub async fn last_heard(&self, system: &System) -> Result<Option<Timestamp>, StoreError> {
+        let item = read::get(self, &keys::heard(system)).await?;
+        Ok(item.and_then(|item| items::text_attribute(&item, "heard_at")?.parse().ok()))
     }
 
     /// Takes what `system` says it is now for its identity: what an administrator's confirmation does.

@@ -60,7 +60,7 @@ pub(super) async fn examine(stack: &Stack, store: &DynamoStore, checks: &mut Che
     }
     system::clock(&config.system.to_string(), account.server_time, checks);
     // That a name is wrong was told already.
-    let specs = specs(stack).unwrap_or_default();
+    let specs = specs(stack).await.unwrap_or_default();
     modules(&corebos, &specs, checks).await;
     workflows(&corebos, &modules_of(&specs), checks).await;
     let allowed = super::flow::other_integration_is_allowed(store).await;
@@ -73,7 +73,8 @@ pub(super) async fn examine(stack: &Stack, store: &DynamoStore, checks: &mut Che
 /// Fields and rights of the modules that pairs have.
 async fn modules(corebos: &CoreBos, specs: &[&'static PairSpec], checks: &mut Checks) {
     let mut rights_told = Vec::new();
-    for pair in specs {
+    // Who stands beside another pair's partner has the fields of that pair.
+    for pair in specs.iter().filter(|pair| pair.beside().is_none()) {
         let module = pair.hub_object;
         let name = |what: &str| format!("{}: {what} of {module}", corebos.system());
         let (description, rights) = match corebos.described(&ObjectName::new(module)).await {

@@ -67,7 +67,10 @@ pub(super) async fn examine(stack: &Stack, store: &DynamoStore, checks: &mut Che
     let mut told: Vec<(System, ObjectName)> = Vec::new();
     queues(stack, SystemKind::CoreBos, checks).await;
     // A name that is wrong is told where the settings are.
-    let pairs = stack.pairs().unwrap_or_default();
+    let pairs = match stack.pairs_in_use(store).await {
+        Ok(pairs) => pairs,
+        Err(_) => stack.pairs().unwrap_or_default(),
+    };
     let mut remotes: Vec<&System> = pairs.iter().map(|pair| &pair.remote).collect();
     remotes.dedup();
     for remote in remotes {

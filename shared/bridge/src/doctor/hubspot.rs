@@ -2,8 +2,8 @@
 
 use aws::DynamoStore;
 use aws::config::SystemConfig;
-use connector_hubspot::HubSpot;
 use connector_hubspot::admin::{ScopeUse, Scopes};
+use connector_hubspot::{HubSpot, Leads};
 use model::{ObjectName, SystemKind};
 use serde_json::{Map, Value};
 use sync::Connector as _;
@@ -41,10 +41,11 @@ pub(super) async fn examine(stack: &Stack, store: &DynamoStore, checks: &mut Che
     system::identity(store, &hubspot, checks).await;
     portal_of_webhooks(stack, &config, portal, checks).await;
     match hubspot.scopes().await {
-        Ok(seen) => scopes(&name("scopes"), &seen, checks),
+        Ok(seen) => scopes(&name("scopes"), &seen, hubspot.preferences().leads, checks),
         Err(error) => checks.refused(name("scopes"), &error),
     }
     system::clock(&config.system.to_string(), account.server_time, checks);
+    leads(&hubspot, checks).await;
     properties(&hubspot, checks).await;
     Some(Examined { connector: hubspot })
 }
@@ -68,8 +69,11 @@ async fn portal_of_webhooks(stack: &Stack, config: &SystemConfig, portal: &str, 
     }
 }
 
-fn scopes(name: &str, seen: &Scopes, checks: &mut Checks) {
-    let (needed, owners) = (seen.missing(ScopeUse::Sync), seen.missing(ScopeUse::Owners));
+fn scopes(name: &str, seen: &Scopes, leads: Leads, checks: &mut Checks) {
+    let (mut needed, owners) = (seen.missing(ScopeUse::Sync), seen.missing(ScopeUse::Owners));
+    if leads.have_records() {
+        needed.extend(seen.missing(ScopeUse::Leads));
+    }
     let how = if seen.told { "" } else { ", as far as calls that change nothing can tell" };
     if !needed.is_empty() {
         let lacks = format!("the token lacks {}{how}", needed.join(", "));
@@ -90,9 +94,28 @@ fn scopes(name: &str, seen: &Scopes, checks: &mut Checks) {
     }
 }
 
+/// Whether the portal has what Leads are kept as.
+async fn leads(hubspot: &HubSpot, checks: &mut Checks) {
+    let name = format!("{}: lead records", hubspot.system());
+    match (hubspot.preferences().leads, hubspot.has_lead_object().await) {
+        (_, Err(error)) => checks.refused(name, &error),
+        (Leads::Contacts, Ok(true)) => {
+            checks.ok(name, "the portal has them, and the setting hubspot.leads leaves them alone");
+        }
+        (Leads::Contacts, Ok(false)) => checks.ok(name, "the portal has none; Leads are contacts"),
+        (_, Ok(true)) => checks.ok(name, "the portal has them, and they are kept in step"),
+        (_, Ok(false)) => checks.problem(
+            name,
+            "the setting hubspot.leads keeps them in step, and the portal has none or does not show them",
+            "give the token the scopes for leads; without Sales Hub Professional or Enterprise, `bridge settings set \
+             hubspot.leads contacts`",
+        ),
+    }
+}
+
 /// The properties with coreBOS's ids.
 async fn properties(hubspot: &HubSpot, checks: &mut Checks) {
-    for (object, property) in id_properties() {
+    for (object, property) in id_properties(hubspot.preferences()) {
         let name = format!("{}: property {property} of a {object}", hubspot.system());
         let listed = match hubspot.listed_properties(&ObjectName::new(object)).await {
             Ok(listed) => listed,

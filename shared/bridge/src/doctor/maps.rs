@@ -26,7 +26,11 @@ pub(super) async fn examine<R: Connector>(
     checks: &mut Checks,
 ) {
     let Ok(keeper) = stack.environment.instance(SystemKind::CoreBos) else { return };
-    for pair in PAIRS.iter().filter(|pair| pair.remote_kind == kind) {
+    let in_use = stack.pairs_in_use(store).await.unwrap_or_default();
+    for pair in PAIRS.iter().filter(|pair| in_use.iter().any(|used| used.kind == pair.kind)) {
+        if pair.remote_kind != kind {
+            continue;
+        }
         let (looked, refused) = match wiring::maps::look(store, &keeper, live, pair).await {
             Ok(looked) => looked,
             Err(error) => {

@@ -2,7 +2,7 @@
 //! changes nothing. What HubSpot's app sends cannot be asked for: no API tells the subscriptions of a project app.
 
 use aws::secrets::ExposeSecret as _;
-use aws::{SecretString, SystemClock};
+use aws::{DynamoStore, SecretString, SystemClock};
 use connector_corebos::admin::WEBSERVICE_MAP;
 use connector_hubspot::webhook as hubspot;
 use connector_mautic::admin::Webhook;
@@ -18,6 +18,7 @@ use super::{corebos, mautic};
 use crate::setup::corebos::{KEY_SETTING, WEBSERVICE_MAPS};
 use crate::setup::mautic::ours;
 use crate::stack::Stack;
+use crate::times::{ago, shown};
 
 /// A body without an event.
 const NO_EVENT: &str = "{}";
@@ -62,6 +63,30 @@ pub(super) async fn examine(
     let Ok(client) = Client::new(ClientSettings::default()) else { return };
     for (function, url) in urls {
         try_out(stack, &client, function, &url, checks).await;
+    }
+}
+
+/// When the systems have called last, as far as a call had something to tell: what shows that the way in is open. To
+/// ten minutes, as it is kept.
+pub(super) async fn heard(stack: &Stack, store: &DynamoStore, checks: &mut Checks) {
+    for (kind, instead) in [
+        (SystemKind::CoreBos, "see whether its workflows run; until then changes wait for a poll"),
+        (SystemKind::Mautic, "see whether its webhook is on; until then changes wait for a poll"),
+        (
+            SystemKind::HubSpot,
+            "see whether the app is installed in the portal; without one, changes wait for a poll, which is enough",
+        ),
+    ] {
+        let Ok(config) = stack.environment.system(kind) else { continue };
+        let name = format!("{}: last webhook", config.system);
+        match store.last_heard(&config.system).await {
+            Err(error) => checks.problem(name, error.to_string(), "see whether the table answers"),
+            Ok(Some(at)) => {
+                let ago = ago(at, SystemClock.now());
+                checks.ok(name, format!("heard {ago}, at {} or up to ten minutes later", shown(at)));
+            }
+            Ok(None) => checks.ok(name, format!("none with a record was heard yet: {instead}")),
+        }
     }
 }
 

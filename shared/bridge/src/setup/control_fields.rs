@@ -49,7 +49,8 @@ pub(crate) fn closed(pair: &PairSpec, description: &Json) -> Vec<&'static str> {
 /// closed.
 pub(crate) async fn look(corebos: &CoreBos, pairs: &[&'static PairSpec], plan: &mut Plan) -> Result<()> {
     let (mut missing, mut shut) = (Vec::new(), Vec::new());
-    for pair in pairs {
+    // Who stands beside another pair's partner has the fields of that pair.
+    for pair in pairs.iter().filter(|pair| pair.beside().is_none()) {
         let module = pair.hub_object;
         let (description, _) = corebos.described(&ObjectName::new(module)).await?;
         let there = described(&description);

@@ -2,7 +2,9 @@
 //!
 //! The webservice creates business maps and settings. It creates neither fields nor workflows: those are told.
 
-use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, anyhow, bail};
 use aws::SecretString;
 use aws::config::SystemConfig;
 use aws::secrets::{ExposeSecret as _, RECHECK};
@@ -11,6 +13,7 @@ use connector_corebos::admin::{
     FIELD_MAP, Launch, OWN_INTEGRATION, StoredMap, WEBSERVICE_MAP, WebhookEvent, Workflow, webservice_map,
 };
 use model::{ObjectName, SystemKind};
+use sync::nurturing::NurturingRules;
 use sync::pairs::{PAIRS, PairSpec, pair_spec};
 
 use super::plan::{Plan, State};
@@ -20,7 +23,7 @@ use crate::stack::Stack;
 /// The setting of coreBOS that holds the key, so that it stands in no map.
 pub const KEY_SETTING: &str = "bridge_key";
 /// The business maps that call us, with what they tell.
-pub const WEBSERVICE_MAPS: [(&str, WebhookEvent); 2] =
+pub const WEBSERVICE_MAPS: [(&str, WebhookEvent<'static>); 2] =
     [("BridgeSave", WebhookEvent::Save), ("BridgeDelete", WebhookEvent::Delete)];
 /// The member of coreBOS's secret that holds the keys.
 const KEYS: &str = "webhook_keys";
@@ -40,8 +43,8 @@ pub struct CorebosSetup<'s> {
 #[derive(Debug)]
 enum Work {
     NewKey { in_use: Option<SecretString> },
-    CreateMap { name: &'static str, kind: &'static str, module: &'static str, content: String },
-    ChangeMap { id: String, name: &'static str, content: String },
+    CreateMap { name: String, kind: &'static str, module: &'static str, content: String },
+    ChangeMap { id: String, name: String, content: String },
     SwitchOwnIntegrationOff,
 }
 
@@ -74,12 +77,13 @@ pub async fn look(stack: &Stack, wanted: Wanted) -> Result<CorebosSetup<'_>> {
             "coreBOS reads what we write by them: change it in the user's page",
         );
     }
-    let specs = specs(stack)?;
+    let specs = specs(stack).await?;
     control_fields::look(&setup.corebos, &specs, &mut setup.plan).await?;
     setup.look_at_key(wanted.rotate).await?;
     for (name, event) in WEBSERVICE_MAPS {
         setup.look_at_webservice_map(name, event, &url).await?;
     }
+    setup.look_at_nurturing(&url).await?;
     for pair in &specs {
         for (name, module) in [(pair.map_to_hub, pair.hub_object), (pair.map_to_remote, pair.hub_object)] {
             setup.look_at_field_map(name, module).await?;
@@ -90,9 +94,10 @@ pub async fn look(stack: &Stack, wanted: Wanted) -> Result<CorebosSetup<'_>> {
     Ok(setup)
 }
 
-/// The rows of the pairs that a stack has.
-pub(crate) fn specs(stack: &Stack) -> Result<Vec<&'static PairSpec>> {
-    Ok(stack.pairs()?.into_iter().map(|pair| pair_spec(pair.kind)).collect())
+/// The rows of the pairs that a stack keeps in step.
+pub(crate) async fn specs(stack: &Stack) -> Result<Vec<&'static PairSpec>> {
+    let pairs = stack.pairs_in_use(&stack.store()?).await?;
+    Ok(pairs.into_iter().map(|pair| pair_spec(pair.kind)).collect())
 }
 
 /// The workflows that coreBOS needs for a module: what each is called, when it runs, and its map.
@@ -142,17 +147,13 @@ impl CorebosSetup<'_> {
         Ok(())
     }
 
-    async fn look_at_webservice_map(
-        &mut self,
-        name: &'static str,
-        event: WebhookEvent,
-        url: &str,
-    ) -> Result<()> {
+    async fn look_at_webservice_map(&mut self, name: &str, event: WebhookEvent<'_>, url: &str) -> Result<()> {
         let what = format!("the business map {name}, which calls {url}");
         let content = webservice_map(url, KEY_SETTING, event);
         match self.corebos.maps_named(name).await?.as_slice() {
             [] => {
                 self.plan.work(what, State::Missing, format!("will be created, type \"{WEBSERVICE_MAP}\""));
+                let name = name.to_owned();
                 self.work.push(Work::CreateMap { name, kind: WEBSERVICE_MAP, module: "Contacts", content });
             }
             [map] if map.kind != WEBSERVICE_MAP => {
@@ -163,9 +164,35 @@ impl CorebosSetup<'_> {
             [map] => {
                 let seen = State::Different("it does not call this URL with our key".to_owned());
                 self.plan.work(what, seen, "its text will be replaced");
-                self.work.push(Work::ChangeMap { id: map.id.clone(), name, content });
+                let (id, name) = (map.id.clone(), name.to_owned());
+                self.work.push(Work::ChangeMap { id, name, content });
             }
             several => self.several(&what, several),
+        }
+        Ok(())
+    }
+
+    /// A map for each event of a workflow that begins something in HubSpot. Which workflow that is, and when it runs, is
+    /// the user's own affair.
+    async fn look_at_nurturing(&mut self, url: &str) -> Result<()> {
+        let Ok(hubspot) = self.stack.environment.instance(SystemKind::HubSpot) else { return Ok(()) };
+        if self.stack.environment.system(SystemKind::HubSpot).is_err() {
+            return Ok(());
+        }
+        let (_, preferences) = wiring::systems::settings_of(&self.stack.store()?, &hubspot).await?;
+        let written = preferences.get("nurturing").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let rules: NurturingRules = written.parse().map_err(|error: String| anyhow!(error))?;
+        let events: BTreeSet<&str> = rules.events().collect();
+        for event in &events {
+            self.look_at_webservice_map(&event_map(event), WebhookEvent::Named(event), url).await?;
+        }
+        if !events.is_empty() {
+            let maps: Vec<String> = events.iter().map(|event| event_map(event)).collect();
+            self.plan.steps.push(format!(
+                "Nurturing (setting hubspot.nurturing): give a workflow of yours a task \"Run Web Service\" with the business\n\
+                 map of its event ({}). It begins for records that are in step with HubSpot.",
+                maps.join(", ")
+            ));
         }
         Ok(())
     }
@@ -177,6 +204,7 @@ impl CorebosSetup<'_> {
                 let shipped = mapping::shipped::find(name).with_context(|| format!("no {name} ships"))?;
                 self.plan.work(what, State::Missing, "will be created as it ships; edit it there afterwards");
                 let content = shipped.xml.to_owned();
+                let name = name.to_owned();
                 self.work.push(Work::CreateMap { name, kind: FIELD_MAP, module, content });
             }
             [map] if map.kind != FIELD_MAP => {
@@ -256,6 +284,11 @@ impl CorebosSetup<'_> {
     }
 }
 
+/// What the business map of an event is called.
+fn event_map(event: &str) -> String {
+    format!("BridgeEvent {event}")
+}
+
 /// What to click for a workflow, by the labels of coreBOS's English screens.
 fn step(module: &str, name: &str, launch: Launch, map: &str) -> String {
     let launch = match launch {
@@ -305,8 +338,8 @@ pub async fn apply(setup: &mut CorebosSetup<'_>) -> Result<Vec<String>> {
             }
             Work::CreateMap { name, kind, module, content } => {
                 // An error of a create may come although it was done.
-                if let Err(error) = setup.corebos.create_map(name, kind, module, &content).await
-                    && setup.corebos.maps_named(name).await?.is_empty()
+                if let Err(error) = setup.corebos.create_map(&name, kind, module, &content).await
+                    && setup.corebos.maps_named(&name).await?.is_empty()
                 {
                     return Err(error).with_context(|| format!("the map {name} cannot be created"));
                 }

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use aws::config::SystemConfig;
 use connector_corebos::CoreBos;
-use connector_hubspot::HubSpot;
 use connector_hubspot::admin::{Project, ProjectFile, PropertyThere, ScopeUse, UNIQUE_LIMIT};
+use connector_hubspot::{HubSpot, HubSpotPreferences, LEAD, Leads};
 use mapping::{FieldMap, Semantics};
 use model::{Direction, ObjectName, SystemKind};
+use sync::ConnectorError;
 use sync::pairs::{PAIRS, PairSpec};
 use wiring::Live;
 
@@ -49,9 +50,15 @@ pub(crate) fn specs() -> impl Iterator<Item = &'static PairSpec> {
     PAIRS.iter().filter(|pair| pair.remote_kind == SystemKind::HubSpot)
 }
 
+/// The rows of the pairs with HubSpot that its settings keep in step.
+pub(crate) fn kept(preferences: &HubSpotPreferences) -> Vec<&'static PairSpec> {
+    let preferences = serde_json::to_value(preferences).unwrap_or_default();
+    specs().filter(|spec| spec.is_kept(&preferences)).collect()
+}
+
 /// The properties with coreBOS's ids, each once: several pairs may share an object.
-pub(crate) fn id_properties() -> BTreeSet<(&'static str, &'static str)> {
-    specs().map(|pair| (pair.remote_object, pair.hub_id_on_remote)).collect()
+pub(crate) fn id_properties(preferences: &HubSpotPreferences) -> BTreeSet<(&'static str, &'static str)> {
+    kept(preferences).into_iter().map(|pair| (pair.remote_object, pair.hub_id_on_remote)).collect()
 }
 
 /// The secrets that sign webhooks.
@@ -81,21 +88,22 @@ pub async fn look(stack: &Stack, wanted: Wanted) -> Result<HubSpotSetup> {
     let plan = Plan { about, ..Plan::default() };
     let mut setup = HubSpotSetup { plan, hubspot, work: Vec::new() };
     setup.look_at_scopes().await?;
-    for (object, name) in id_properties() {
+    for (object, name) in id_properties(&setup.hubspot.preferences().clone()) {
         setup.look_at_property(&ObjectName::new(object), name).await?;
     }
     setup.look_at_leads().await?;
-    let corebos = look_at_corebos(stack, &mut setup.plan).await;
+    let specs = kept(setup.hubspot.preferences());
+    let corebos = look_at_corebos(stack, &specs, &mut setup.plan).await;
     setup.look_at_webhooks(stack, &config, corebos.as_ref(), &wanted).await?;
     Ok(setup)
 }
 
 /// The control fields of coreBOS; and coreBOS, if it answers.
-async fn look_at_corebos(stack: &Stack, plan: &mut Plan) -> Option<CoreBos> {
+async fn look_at_corebos(stack: &Stack, specs: &[&'static PairSpec], plan: &mut Plan) -> Option<CoreBos> {
     let seen = async {
         let config = stack.environment.system(SystemKind::CoreBos)?;
         let corebos: CoreBos = wiring::systems::connect(&config, &stack.secrets(), &stack.store()?).await?;
-        control_fields::look(&corebos, &specs().collect::<Vec<_>>(), plan).await?;
+        control_fields::look(&corebos, specs, plan).await?;
         Ok::<_, anyhow::Error>(corebos)
     };
     match seen.await {
@@ -133,6 +141,11 @@ impl HubSpotSetup {
                 "give them to the token for the setup; they can be taken away afterwards",
             ),
             (
+                ScopeUse::Leads,
+                "the scopes for lead records",
+                "give them to the token, or set hubspot.leads to contacts: without them that pair is stopped",
+            ),
+            (
                 ScopeUse::Lists,
                 "the scope for lists",
                 "needed only where a nurturing rule adds people to lists",
@@ -148,6 +161,9 @@ impl HubSpotSetup {
                 "needed only for the campaigns of `bridge report hubspot`",
             ),
         ] {
+            if what_for == ScopeUse::Leads && !self.hubspot.preferences().leads.have_records() {
+                continue;
+            }
             let missing = scopes.missing(what_for);
             if !scopes.knows(what_for) {
                 let unseen = State::Unseen("HubSpot does not tell what this token may do".to_owned());
@@ -236,15 +252,36 @@ impl HubSpotSetup {
 
     /// Which records of HubSpot are Leads in coreBOS.
     async fn look_at_leads(&mut self) -> Result<()> {
-        let stages = &self.hubspot.preferences().lead_stages;
-        let has = if self.hubspot.has_lead_object().await? {
-            "the portal also has leads as records of their own, which the bridge leaves alone"
-        } else {
-            "the portal has no leads as records of their own"
+        let has_records = self.hubspot.has_lead_object().await?;
+        let preferences = self.hubspot.preferences();
+        let early = format!("contacts whose stage of life is one of {}", preferences.lead_stages);
+        let what = match preferences.leads {
+            Leads::Contacts => {
+                format!("Leads of coreBOS are {early} (settings hubspot.leads, hubspot.lead-stages)")
+            }
+            Leads::Objects => {
+                "Leads of coreBOS are contacts with a lead record (setting hubspot.leads)".to_owned()
+            }
+            Leads::Both => format!(
+                "Leads of coreBOS are {early}, or with a lead record (settings hubspot.leads, hubspot.lead-stages)"
+            ),
         };
-        self.plan.there(format!(
-            "Leads of coreBOS are contacts whose stage of life is one of {stages} (setting hubspot.lead-stages); {has}"
-        ));
+        if has_records || !preferences.leads.have_records() {
+            let portal = match (has_records, preferences.leads) {
+                (false, _) => "; the portal has no leads as records of their own",
+                (true, Leads::Contacts) => {
+                    "; the portal also has leads as records of their own, which hubspot.leads both keeps in step, too"
+                }
+                (true, _) => "",
+            };
+            self.plan.there(format!("{what}{portal}"));
+            return Ok(());
+        }
+        self.plan.by_hand(
+            what,
+            State::Different("the portal has no leads as records of their own, or our token may not see them".to_owned()),
+            "they need Sales Hub Professional or Enterprise; otherwise `bridge settings set hubspot.leads contacts`",
+        );
         Ok(())
     }
 
@@ -299,7 +336,7 @@ impl HubSpotSetup {
         let (store, keeper) = (stack.store()?, stack.environment.instance(SystemKind::CoreBos)?);
         let live = Live { hub: corebos, remote: Some(&self.hubspot) };
         let mut project = Project::new(url);
-        for spec in specs() {
+        for spec in kept(self.hubspot.preferences()) {
             let (looked, _) = wiring::maps::look(&store, &keeper, live, spec).await?;
             let to_hub = looked.into_iter().find(|map| map.direction == Direction::ToHub);
             let map = to_hub.with_context(|| format!("there is no map {}", spec.map_to_hub))?;
@@ -364,6 +401,12 @@ fn target_url(stack: &Stack, config: &SystemConfig, wanted: &Wanted) -> Result<S
     }
 }
 
+/// Whether properties of this object are for people to make: HubSpot names no scope that lets a token do so for leads.
+fn is_closed_to_tokens(object: &ObjectName, error: &ConnectorError) -> bool {
+    let is_refused = matches!(error, ConnectorError::Misconfigured { .. } | ConnectorError::Forbidden { .. });
+    object.as_str() == LEAD && is_refused
+}
+
 /// Does what the plan says, and tells what was done.
 ///
 /// # Errors
@@ -373,11 +416,23 @@ pub async fn apply(setup: &mut HubSpotSetup) -> Result<Vec<String>> {
     for work in std::mem::take(&mut setup.work) {
         match work {
             Work::Group(object) => {
-                setup.hubspot.create_property_group(&object, GROUP.0, GROUP.1).await?;
-                told.push(format!("the property group {} of a {object} was created", GROUP.1));
+                let made = setup.hubspot.create_property_group(&object, GROUP.0, GROUP.1).await;
+                // The property, which comes next, is refused, too, and tells what to do.
+                if !made.as_ref().is_err_and(|error| is_closed_to_tokens(&object, error)) {
+                    made?;
+                    told.push(format!("the property group {} of a {object} was created", GROUP.1));
+                }
             }
             Work::Property(object, name) => {
                 let made = setup.hubspot.create_id_property(&object, GROUP.0, name, PROPERTY_LABEL).await;
+                if made.as_ref().is_err_and(|error| is_closed_to_tokens(&object, error)) {
+                    told.push(format!(
+                        "HubSpot did not let us create the property {name} of a {object}. Create it by hand: Settings,\n\
+                         Properties, Lead properties: label \"{PROPERTY_LABEL}\", internal name {name}, single-line text,\n\
+                         and tick \"Require unique values\"."
+                    ));
+                    continue;
+                }
                 let made = made.with_context(|| format!("the property {name} of a {object}"))?;
                 if let Some((seen, remedy)) = wrong_with(&made) {
                     bail!("HubSpot has made the property {name} of a {object}, and {seen}: {remedy}");
@@ -403,10 +458,10 @@ mod tests {
 
     #[test]
     fn each_object_has_one_property_for_ids_although_two_pairs_share_contacts() {
-        let properties: Vec<_> = id_properties().into_iter().collect();
-        assert_eq!(
-            properties,
-            [("company", "corebos_id"), ("contact", "corebos_id"), ("deal", "corebos_id")]
-        );
+        let mut preferences = HubSpotPreferences::default();
+        let of_three = [("company", "corebos_id"), ("contact", "corebos_id"), ("deal", "corebos_id")];
+        assert_eq!(id_properties(&preferences).into_iter().collect::<Vec<_>>(), of_three);
+        preferences.leads = Leads::Both;
+        assert!(id_properties(&preferences).contains(&("lead", "corebos_id")));
     }
 }

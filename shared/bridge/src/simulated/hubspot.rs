@@ -17,7 +17,7 @@ pub const SAMPLE_CLIENT_SECRET: &str = "sample-client-secret-1";
 const COREBOS_ID: &str = "corebos_id";
 
 /// The objects that have a pair.
-const KINDS: [Kind; 3] = [Kind::Contact, Kind::Company, Kind::Deal];
+const KINDS: [Kind; 4] = [Kind::Contact, Kind::Company, Kind::Deal, Kind::Lead];
 
 impl Simulated {
     /// Starts a stand-in for HubSpot, made ready for the bridge, beside the others.

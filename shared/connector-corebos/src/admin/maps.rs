@@ -49,21 +49,24 @@ impl StoredMap {
 
 /// What has happened to the record that a webservice map tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WebhookEvent {
+pub enum WebhookEvent<'n> {
     /// It was created or changed.
     Save,
     /// It is about to be deleted.
     Delete,
+    /// What a workflow of the user's own calls by this name.
+    Named(&'n str),
 }
 
 /// The text of a Webservice Mapping map that tells the bridge of a record.
 ///
 /// The key comes from a setting of coreBOS, so that it stands in no map. TLS certificates are verified: coreBOS does
 /// not do so unless told. The map serves all modules; what names its own module is not read by the task.
-pub fn webservice_map(url: &str, key_setting: &str, event: WebhookEvent) -> String {
+pub fn webservice_map(url: &str, key_setting: &str, event: WebhookEvent<'_>) -> String {
     let event = match event {
         WebhookEvent::Save => "save",
         WebhookEvent::Delete => "delete",
+        WebhookEvent::Named(name) => &escaped(name),
     };
     let mut fields = String::new();
     for (name, directive, source) in [

@@ -61,30 +61,39 @@ impl Project {
         match object {
             Object::Contact => properties.extend(["lifecyclestage".to_owned()]),
             Object::Deal => properties.extend(["pipeline".to_owned(), "dealstage".to_owned()]),
-            Object::Company | Object::Lead => {}
+            Object::Lead => properties.extend(["hs_pipeline".to_owned(), "hs_pipeline_stage".to_owned()]),
+            Object::Company => {}
         }
         Ok(())
     }
 
     /// How many subscriptions there are. HubSpot takes 1,000 of an app.
     pub fn subscriptions(&self) -> usize {
-        self.of_objects().len() + 1
+        self.of_objects(false).len() + self.of_objects(true).len() + 1
     }
 
-    fn of_objects(&self) -> Vec<Json> {
+    /// Leads are told of in the newer words, which say the object beside the event; all others in the older ones.
+    fn of_objects(&self, newer: bool) -> Vec<Json> {
         let mut all = Vec::new();
         for (object, properties) in &self.properties {
-            let name = object.name();
-            for event in EVENTS {
-                all.push(json!({ "subscriptionType": format!("{name}.{event}"), "active": true }));
+            if (*object == Object::Lead) != newer {
+                continue;
             }
-            for property in properties {
-                all.push(json!({
-                    "subscriptionType": format!("{name}.propertyChange"),
-                    "propertyName": property,
-                    "active": true,
-                }));
-            }
+            let subscription = |event: &str, property: Option<&String>| {
+                let of = if newer { "object" } else { object.name() };
+                let mut told = json!({ "subscriptionType": format!("{of}.{event}"), "active": true });
+                if newer {
+                    told["objectType"] = Json::from(object.name());
+                }
+                if let Some(property) = property {
+                    told["propertyName"] = Json::from(property.as_str());
+                }
+                told
+            };
+            // Leads cannot be merged.
+            let events = EVENTS.into_iter().filter(|event| !newer || *event != "merge");
+            all.extend(events.map(|event| subscription(event, None)));
+            all.extend(properties.iter().map(|property| subscription("propertyChange", Some(property))));
         }
         all
     }
@@ -94,7 +103,13 @@ impl Project {
         let scopes = |wanted: &dyn Fn(ScopeUse) -> bool| -> Vec<&str> {
             SCOPES.iter().filter(|scope| wanted(scope.what_for)).map(|scope| scope.name).collect()
         };
-        let is_required = |what_for| matches!(what_for, ScopeUse::Sync | ScopeUse::Owners | ScopeUse::SetUp);
+        let has_leads = self.properties.contains_key(&Object::Lead);
+        let is_required = |what_for| match what_for {
+            ScopeUse::Sync | ScopeUse::Owners | ScopeUse::SetUp => true,
+            ScopeUse::Leads => has_leads,
+            ScopeUse::Lists | ScopeUse::Events | ScopeUse::Report => false,
+        };
+        let is_optional = |what_for| !is_required(what_for) && what_for != ScopeUse::Leads;
         let project = json!({ "name": "corebos-bridge", "srcDir": "src", "platformVersion": PLATFORM });
         let app = json!({
             "uid": "corebos_bridge",
@@ -106,7 +121,7 @@ impl Project {
                 "auth": {
                     "type": "static",
                     "requiredScopes": scopes(&is_required),
-                    "optionalScopes": scopes(&|what_for| !is_required(what_for)),
+                    "optionalScopes": scopes(&is_optional),
                     "conditionallyRequiredScopes": [],
                 },
                 "permittedUrls": { "fetch": ["https://api.hubapi.com"], "iframe": [], "img": [] },
@@ -118,8 +133,8 @@ impl Project {
             "config": {
                 "settings": { "targetUrl": self.target_url, "maxConcurrentRequests": 10 },
                 "subscriptions": {
-                    "crmObjects": [],
-                    "legacyCrmObjects": self.of_objects(),
+                    "crmObjects": self.of_objects(true),
+                    "legacyCrmObjects": self.of_objects(false),
                     "hubEvents": [{ "subscriptionType": "contact.privacyDeletion", "active": true }],
                 },
             },
@@ -161,6 +176,21 @@ mod tests {
         assert_eq!(listed.len() + 1, project.subscriptions());
         assert!(listed.iter().any(|each| each["subscriptionType"] == "deal.restore"));
         assert_eq!(json["config"]["settings"]["targetUrl"], "https://h.example.com/webhooks/hubspot");
+        assert_eq!(json["config"]["subscriptions"]["crmObjects"], json!([]));
+    }
+
+    #[test]
+    fn leads_are_subscribed_to_in_the_newer_words() {
+        let mut project = Project::new("https://h.example.com/webhooks/hubspot");
+        project.subscribe(&ObjectName::new("lead"), ["hs_lead_label", "contact"]).unwrap();
+        let json = webhooks(&project);
+        let listed = json["config"]["subscriptions"]["crmObjects"].as_array().unwrap();
+        assert_eq!(listed.len() + 1, project.subscriptions());
+        assert!(listed.iter().all(|each| each["objectType"] == "lead"));
+        let kinds: BTreeSet<&str> =
+            listed.iter().filter_map(|each| each["subscriptionType"].as_str()).collect();
+        let expected = ["creation", "deletion", "restore", "associationChange", "propertyChange"];
+        assert_eq!(kinds, expected.map(|kind| format!("object.{kind}")).iter().map(String::as_str).collect());
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum ScopeUse {
     Owners,
     /// To create the properties with the ids. It can be taken away afterwards.
     SetUp,
+    /// To keep lead records in step, where the portal has them.
+    Leads,
     /// To put contacts into lists.
     Lists,
     /// To send custom events.
@@ -58,7 +60,7 @@ const OBJECTS: &[&str] = &["crm", "objects"];
 const PROPERTIES: &[&str] = &["crm", "properties"];
 
 /// The scopes that the bridge uses.
-pub const SCOPES: [Scope; 13] = [
+pub const SCOPES: [Scope; 15] = [
     scope("crm.objects.contacts.read", ScopeUse::Sync, Probe::Read(OBJECTS, &["0-1"])),
     scope(
         "crm.objects.contacts.write",
@@ -73,6 +75,12 @@ pub const SCOPES: [Scope; 13] = [
     ),
     scope("crm.objects.deals.read", ScopeUse::Sync, Probe::Read(OBJECTS, &["0-3"])),
     scope("crm.objects.deals.write", ScopeUse::Sync, Probe::EmptyBatch(OBJECTS, &["0-3", "batch", "create"])),
+    scope("crm.objects.leads.read", ScopeUse::Leads, Probe::Read(OBJECTS, &["0-136"])),
+    scope(
+        "crm.objects.leads.write",
+        ScopeUse::Leads,
+        Probe::EmptyBatch(OBJECTS, &["0-136", "batch", "create"]),
+    ),
     scope("crm.objects.owners.read", ScopeUse::Owners, Probe::Read(&["crm", "owners"], &[])),
     scope(
         "crm.schemas.contacts.write",

@@ -134,6 +134,7 @@ impl Schema {
                 ("HubSpot contact", include_str!("../../schemas/hubspot-contacts.txt"))
             }
             BundledObject::HubSpotDeals => ("HubSpot deal", include_str!("../../schemas/hubspot-deals.txt")),
+            BundledObject::HubSpotLeads => ("HubSpot lead", include_str!("../../schemas/hubspot-leads.txt")),
         };
         Self {
             title: title.to_owned(),
@@ -156,11 +157,12 @@ pub enum BundledObject {
     HubSpotCompanies,
     HubSpotContacts,
     HubSpotDeals,
+    HubSpotLeads,
 }
 
 /// The maps that coreBOS's integrations look for, with what they go from and to.
 #[rustfmt::skip]
-const KNOWN_MAPS: [(&str, BundledObject, BundledObject); 12] = [
+const KNOWN_MAPS: [(&str, BundledObject, BundledObject); 14] = [
     ("Accounts2HubSpot", BundledObject::CorebosAccounts, BundledObject::HubSpotCompanies),
     ("AccountsToMautic", BundledObject::CorebosAccounts, BundledObject::MauticCompany),
     ("Contacts2HubSpot", BundledObject::CorebosContacts, BundledObject::HubSpotContacts),
@@ -168,6 +170,8 @@ const KNOWN_MAPS: [(&str, BundledObject, BundledObject); 12] = [
     ("HubSpot2Accounts", BundledObject::HubSpotCompanies, BundledObject::CorebosAccounts),
     ("HubSpot2Contacts", BundledObject::HubSpotContacts, BundledObject::CorebosContacts),
     ("HubSpot2Leads", BundledObject::HubSpotContacts, BundledObject::CorebosLeads),
+    ("HubSpotLead2Leads", BundledObject::HubSpotLeads, BundledObject::CorebosLeads),
+    ("Leads2HubSpotLead", BundledObject::CorebosLeads, BundledObject::HubSpotLeads),
     ("HubSpot2Potentials", BundledObject::HubSpotDeals, BundledObject::CorebosPotentials),
     ("Leads2HubSpot", BundledObject::CorebosLeads, BundledObject::HubSpotContacts),
     ("MauticToAccounts", BundledObject::MauticCompany, BundledObject::CorebosAccounts),
@@ -199,6 +203,7 @@ fn by_modules(origin: &str, target: &str) -> Option<(BundledObject, BundledObjec
         (module, _) if module.starts_with("mauticaccount") => Some(BundledObject::MauticCompany),
         ("hubspot", BundledObject::CorebosAccounts) => Some(BundledObject::HubSpotCompanies),
         ("hubspot", BundledObject::CorebosPotentials) => Some(BundledObject::HubSpotDeals),
+        ("hubspotlead", BundledObject::CorebosLeads) => Some(BundledObject::HubSpotLeads),
         ("hubspot", _) => Some(BundledObject::HubSpotContacts),
         _ => None,
     };

@@ -139,7 +139,9 @@ where
     let mut values: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut meant = BTreeSet::new();
     for item in items.iter().filter(|item| item.link.is_none()) {
-        values.entry(spec.id_field(side)).or_default().insert(item.record.id.clone());
+        if spec.is_found_by_id(side) {
+            values.entry(spec.id_field(side)).or_default().insert(item.record.id.clone());
+        }
         let Some((source, _)) = shelf.record(&item.record) else { continue };
         let text = |field| source.fields.text(field).map(str::trim).filter(|text| !text.is_empty());
         if let Some(carried) = text(spec.id_field(environment.direction.source())) {

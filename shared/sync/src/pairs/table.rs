@@ -2,7 +2,7 @@
 
 use model::{PairKind, SystemKind};
 
-use super::{AssociationSpec, Gate, HubGone, Mark, Marked, PairSpec, RidesAlong};
+use super::{AssociationSpec, Gate, HubGone, ITSELF, KeptWhere, Mark, Marked, PairSpec, RidesAlong};
 
 /// What coreBOS records are marked with whose partner in Mautic is gone.
 const MAUTIC_MARKS: &[Mark] = &[
@@ -48,6 +48,7 @@ const HUBSPOT: PairSpec = PairSpec {
     natural_keys: &[],
     associations: &[],
     succeeds: None,
+    kept_where: None,
 };
 
 /// All pairs.
@@ -71,6 +72,7 @@ pub const PAIRS: &[PairSpec] = &[
         hub_gone: HubGone::IdIsBlanked,
         natural_keys: &[("email", "email")],
         succeeds: None,
+        kept_where: None,
         associations: &[AssociationSpec {
             hub_field: "account_id",
             remote_field: "primary-company",
@@ -78,6 +80,7 @@ pub const PAIRS: &[PairSpec] = &[
             // Mautic writes the name of the primary company there; whoever else does makes or moves a membership.
             follow_on_remote: &["company"],
             needed_on_hub: false,
+            needed_on_remote: false,
         }],
     },
     PairSpec {
@@ -99,6 +102,7 @@ pub const PAIRS: &[PairSpec] = &[
         hub_gone: HubGone::IdIsBlanked,
         natural_keys: &[("accountname", "companyname")],
         succeeds: None,
+        kept_where: None,
         associations: &[],
     },
     PairSpec {
@@ -114,6 +118,7 @@ pub const PAIRS: &[PairSpec] = &[
             parents: PairKind::HubSpotCompanies,
             follow_on_remote: &[],
             needed_on_hub: false,
+            needed_on_remote: false,
         }],
         // A lead that is converted lives on in its contact.
         succeeds: Some((PairKind::HubSpotLeads, "convertedfromlead")),
@@ -137,6 +142,29 @@ pub const PAIRS: &[PairSpec] = &[
         natural_keys: &[("email", "email")],
         ..HUBSPOT
     },
+    // The person of a lead is its contact: the partner of the same Lead in the pair before this one.
+    PairSpec {
+        kind: PairKind::HubSpotLeadObjects,
+        hub_object: "Leads",
+        remote_object: "lead",
+        map_to_hub: "HubSpotLead2Leads",
+        map_to_remote: "Leads2HubSpotLead",
+        // coreBOS has no such field, and works without it.
+        remote_id_on_hub: "hubspotleadid",
+        // The address that a Lead shows is its contact's.
+        rides_along: &[("hubspotlastsync", RidesAlong::Now)],
+        given_at_birth: &[],
+        associations: &[AssociationSpec {
+            hub_field: ITSELF,
+            remote_field: "contact",
+            parents: PairKind::HubSpotLeads,
+            follow_on_remote: &[],
+            needed_on_hub: true,
+            needed_on_remote: true,
+        }],
+        kept_where: Some(KeptWhere { preference: "leads", values: &["objects", "both"] }),
+        ..HUBSPOT
+    },
     PairSpec {
         kind: PairKind::HubSpotDeals,
         hub_object: "Potentials",
@@ -151,6 +179,7 @@ pub const PAIRS: &[PairSpec] = &[
                 parents: PairKind::HubSpotContacts,
                 follow_on_remote: &[],
                 needed_on_hub: true,
+                needed_on_remote: false,
             },
             AssociationSpec {
                 hub_field: "related_to",
@@ -158,6 +187,7 @@ pub const PAIRS: &[PairSpec] = &[
                 parents: PairKind::HubSpotCompanies,
                 follow_on_remote: &[],
                 needed_on_hub: true,
+                needed_on_remote: false,
             },
         ],
         ..HUBSPOT

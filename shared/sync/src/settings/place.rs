@@ -116,7 +116,7 @@ fn of_pair(kind: PairKind) -> Vec<Place> {
         // What a pair has not, it cannot carry.
         let has = |setting: &&Setting| match setting.field {
             "opt_outs" => spec.opt_out.is_some(),
-            "associations" => !spec.associations.is_empty(),
+            "associations" => !spec.associations.is_empty() && spec.beside().is_none(),
             _ => setting.scope == Scope::Direction,
         };
         places.extend(SETTINGS.iter().filter(has).map(|setting| place(setting, Some(direction))));

@@ -1,14 +1,14 @@
 //! The table of all settings: one row per setting, and nothing is read from the settings that has no row.
 
 mod elsewhere;
-
-use std::fmt::Write as _;
+mod markdown;
 
 use model::{Direction, SystemKind};
 
 use super::value::{POLL_SECONDS, ValueKind};
 
 pub use elsewhere::ELSEWHERE;
+pub use markdown::settings_as_markdown;
 
 /// Whose a setting is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +171,18 @@ pub const SETTINGS: &[Setting] = &[
         ValueKind::Text,
         "subscriber, lead, marketingqualifiedlead",
         "the stages of life of contacts that are Leads in coreBOS, separated by commas; all others are Contacts",
+    ),
+    of_system(
+        HUBSPOT,
+        Item::System,
+        ("leads", "leads"),
+        ValueKind::Choice(&[
+            ("contacts", "contacts early in their life"),
+            ("objects", "contacts that have a lead record, with that record"),
+            ("both", "contacts early in their life or with a lead record, with that record"),
+        ]),
+        "contacts",
+        "what Leads of coreBOS are in HubSpot; lead records need Sales Hub Professional or Enterprise",
     ),
     of_system(
         HUBSPOT,
@@ -465,34 +477,6 @@ pub fn direction_name(direction: Direction, remote: SystemKind) -> String {
         Direction::ToHub => format!("to-{}", SystemKind::CoreBos.as_str()),
         Direction::ToRemote => format!("to-{}", remote.as_str()),
     }
-}
-
-/// The table as the README shows it, for the kinds of system that are connected so far.
-pub fn settings_as_markdown(kinds: &[SystemKind]) -> String {
-    let mut text = "| setting | default | may be | meaning |\n|---|---|---|---|\n".to_owned();
-    for setting in SETTINGS {
-        let name = match setting.scope {
-            Scope::System(of) => {
-                let of: Vec<&str> =
-                    of.iter().filter(|kind| kinds.contains(kind)).map(|kind| kind.as_str()).collect();
-                if of.is_empty() {
-                    continue;
-                }
-                format!("`{}.{}`", of.join("`, `"), setting.name)
-                    .replace("`, `", &format!(".{}`, `", setting.name))
-            }
-            Scope::Pair => format!("`PAIR.{}`", setting.name),
-            Scope::Direction => format!("`PAIR.to-SYSTEM.{}`", setting.name),
-            Scope::Map => "`map.NAME`".to_owned(),
-        };
-        let known_as = setting.known_as.iter().filter(|(kind, _)| kinds.contains(kind));
-        let known_as: Vec<&str> = known_as.map(|(_, name)| *name).collect();
-        let known_as =
-            if known_as.is_empty() { String::new() } else { format!(" (`{}`)", known_as.join("`, `")) };
-        let (default, allowed, meaning) = (setting.default, setting.kind.allowed(), setting.meaning);
-        let _ = writeln!(text, "| {name}{known_as} | {default} | {allowed} | {meaning} |");
-    }
-    text
 }
 
 #[cfg(test)]
