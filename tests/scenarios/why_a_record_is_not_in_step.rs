@@ -3,6 +3,7 @@
 use scenarios::{Ended, Folder, Program, World, text, world_with_workflows};
 use serde_json::{Value, json};
 use simulators::faults::Fault;
+use simulators::hubspot::Kind;
 
 use crate::BRIDGE;
 
@@ -216,4 +217,25 @@ async fn who_is_meant_is_found_on_both_sides_and_several_are_listed() {
     let ended = bridge(&folder, &["why", "1"]).await;
     assert_eq!(ended.code, Some(1), "{}", ended.text());
     says(&ended.text(), &["is not running"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_with_partners_in_mautic_and_hubspot_is_shown_with_both() {
+    let folder = Folder::new();
+    let mut world = World::with_hubspot(BRIDGE).await;
+    world.announce(&folder);
+    let ana = json!({ "firstname": "Ana", "lastname": "Gil", "email": "ana@example.org" });
+    let (hub, id) = world.linked_to_hubspot("Contacts", Kind::Contact, ana).await;
+    let both = json_of(&folder, &["why", &hub]).await;
+    let pairs: Vec<String> = both.as_array().unwrap().iter().map(|report| text(report, "pair")).collect();
+    assert_eq!(pairs, ["mautic-contacts", "hubspot-contacts"]);
+    assert!(both.as_array().unwrap().iter().all(|report| report["in_step"] == true), "{both:#}");
+    let shown = json_of(&folder, &["why", &format!("hubspot:{id}")]).await;
+    assert_eq!(text(&shown, "pair"), "hubspot-contacts");
+    assert_eq!(text(field(&shown, "HubSpot", "firstname"), "here"), "Ana");
+    // Its maps are held against the fields of HubSpot, not of Mautic.
+    let maps = json_of(&folder, &["map", "list"]).await.to_string();
+    says(&maps, &["Contacts2HubSpot", "HubSpot2Potentials"]);
+    assert!(!maps.contains("Mautic has no") && !maps.contains("Mautic contact has no field"), "{maps}");
+    world.stop().await;
 }

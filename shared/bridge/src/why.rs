@@ -12,11 +12,13 @@ pub(crate) mod words;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use aws::DynamoStore;
 use clap::Args;
 use connector_corebos::CoreBos;
+use connector_hubspot::HubSpot;
 use connector_mautic::Mautic;
-use model::{Direction, SystemKind};
-use sync::pair_spec;
+use model::{Direction, Pair, SystemKind};
+use sync::{Opens, pair_spec};
 use wiring::PushPorts;
 
 pub(crate) use columns::{Cell, lines};
@@ -52,73 +54,120 @@ pub(crate) struct WhyOptions {
     stack: StackOptions,
 }
 
-/// The ports towards Mautic; every pair that there is has it on its other side.
-type Ports = PushPorts<CoreBos, Mautic>;
+/// The pairs with one kind of system, and what they work with.
+struct Towards<R> {
+    ports: PushPorts<CoreBos, R>,
+    known: Vec<Known<CoreBos, R>>,
+}
+
+impl<R: Opens> Towards<R> {
+    /// Those of these pairs that are with this kind of system; nothing where none is.
+    async fn open(stack: &Stack, kind: SystemKind, pairs: &[Pair]) -> Result<Option<Self>> {
+        let with: Vec<&Pair> = pairs.iter().filter(|pair| pair.remote.kind() == kind).collect();
+        if with.is_empty() {
+            return Ok(None);
+        }
+        let ports = PushPorts::new(&stack.environment, stack.clients.clone(), kind)
+            .with_context(|| format!("{} is not complete", stack.name))?;
+        let mut known = Vec::with_capacity(with.len());
+        for pair in with {
+            let ready = ports.ready(Direction::ToHub, pair_spec(pair.kind)).await;
+            known.push(Known { pair: pair.clone(), ready });
+        }
+        Ok(Some(Self { ports, known }))
+    }
+
+    async fn find(&self, store: &DynamoStore, asked: &Asked) -> Result<Found> {
+        resolve::find(store, &self.known, asked).await
+    }
+
+    /// What is known of a record; nothing where its pair is another one's.
+    async fn report(&self, stack: &Stack, hit: &Hit, history: usize) -> Result<Option<Report>> {
+        let Some(known) = self.known.iter().find(|known| known.pair == hit.pair) else { return Ok(None) };
+        gather::report(stack, &self.ports, known, hit, history).await.map(Some)
+    }
+}
 
 pub(crate) async fn why(options: WhyOptions) -> Result<ExitCode> {
     let stack = Stack::find(&options.stack).await?;
     let store = stack.store()?;
-    let ports = Ports::new(&stack.environment, stack.clients.clone(), SystemKind::Mautic)
-        .with_context(|| format!("{} is not complete", stack.name))?;
-    let known = known_pairs(&stack, &ports, options.pair.as_deref()).await?;
+    let in_use = stack.pairs_in_use(&store).await?;
+    let mut pairs = of_name(&stack, options.pair.as_deref())?;
+    pairs.retain(|pair| options.pair.is_some() || in_use.contains(pair));
+    let mautic = Towards::<Mautic>::open(&stack, SystemKind::Mautic, &pairs).await?;
+    let hubspot = Towards::<HubSpot>::open(&stack, SystemKind::HubSpot, &pairs).await?;
     let Ok(asked) = options.record.parse::<Asked>();
-    let Found { hits, trouble } = resolve::find(&store, &known, &asked).await?;
-    let hit = match hits.as_slice() {
-        [] => bail!(nobody(&options.record, &stack, &trouble)),
-        [hit] => hit,
-        several => {
-            list(several, &options, &trouble);
-            return Ok(ExitCode::SUCCESS);
-        }
-    };
-    let known = known.iter().find(|known| known.pair == hit.pair).context("the pair is gone")?;
-    let report = gather::report(&stack, &ports, known, hit, options.history).await?;
-    tell(report, &options)
-}
-
-fn tell(report: Report, options: &WhyOptions) -> Result<ExitCode> {
-    let report = match &options.field {
-        Some(field) => depth::only(report, field),
-        None => report,
-    };
-    let no_such_field = report.directions.iter().all(|direction| direction.fields.is_empty());
-    if let Some(field) = options.field.as_ref().filter(|_| no_such_field && !report.directions.is_empty()) {
-        bail!("no map of {} makes or reads a field {field}", report.pair);
+    let mut found = Found::default();
+    if let Some(mautic) = &mautic {
+        found.join(mautic.find(&store, &asked).await?);
     }
-    if options.json {
-        line(&serde_json::to_string_pretty(&report)?);
+    if let Some(hubspot) = &hubspot {
+        found.join(hubspot.find(&store, &asked).await?);
+    }
+    let Found { hits, trouble } = found;
+    if hits.is_empty() {
+        bail!(nobody(&options.record, &stack, &trouble));
+    }
+    // One record of coreBOS with its partners in several systems is one record that is meant.
+    let same = |hit: &Hit| hit.hub.is_some() && hit.hub == hits[0].hub;
+    if hits.len() > 1 && !hits.iter().all(same) {
+        list(&hits, &options, &trouble);
         return Ok(ExitCode::SUCCESS);
     }
-    let shown = match options.field {
-        Some(_) if !no_such_field => depth::render(&report),
-        _ => text::render(&report, options.all),
-    };
-    for shown in shown {
-        line(&shown);
+    let mut reports = Vec::with_capacity(hits.len());
+    for hit in &hits {
+        if let Some(mautic) = &mautic {
+            reports.extend(mautic.report(&stack, hit, options.history).await?);
+        }
+        if let Some(hubspot) = &hubspot {
+            reports.extend(hubspot.report(&stack, hit, options.history).await?);
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    tell(reports, &options)
 }
 
-/// The pairs, with their systems as far as they can be asked.
-async fn known_pairs(
-    stack: &Stack,
-    ports: &Ports,
-    only: Option<&str>,
-) -> Result<Vec<Known<CoreBos, Mautic>>> {
-    let pairs = of_name(stack, only)?;
-    let mut known = Vec::with_capacity(pairs.len());
-    for pair in pairs {
-        let ready = ports.ready(Direction::ToHub, pair_spec(pair.kind)).await;
-        known.push(Known { pair, ready });
+fn tell(mut reports: Vec<Report>, options: &WhyOptions) -> Result<ExitCode> {
+    if let Some(field) = &options.field {
+        let pairs: Vec<String> = reports.iter().map(|report| report.pair.clone()).collect();
+        let is_looked_at = reports.iter().any(|report| !report.directions.is_empty());
+        reports = reports.into_iter().map(|report| depth::only(report, field)).collect();
+        let has_it = |report: &Report| report.directions.iter().any(|one| !one.fields.is_empty());
+        if is_looked_at && !reports.iter().any(has_it) {
+            bail!("no map of {} makes or reads a field {field}", pairs.join(" or "));
+        }
+        if is_looked_at {
+            reports.retain(has_it);
+        }
     }
-    Ok(known)
+    if options.json {
+        let shown = match reports.as_slice() {
+            [one] => serde_json::to_string_pretty(one)?,
+            several => serde_json::to_string_pretty(several)?,
+        };
+        line(&shown);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (at, report) in reports.iter().enumerate() {
+        if at > 0 {
+            line("");
+        }
+        let has_field = report.directions.iter().any(|one| !one.fields.is_empty());
+        let shown = match options.field {
+            Some(_) if has_field => depth::render(report),
+            _ => text::render(report, options.all),
+        };
+        for shown in shown {
+            line(&shown);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The pairs of a stack, or the one with this name.
 ///
 /// # Errors
 /// There is none of this name.
-pub(crate) fn of_name(stack: &Stack, only: Option<&str>) -> Result<Vec<model::Pair>> {
+pub(crate) fn of_name(stack: &Stack, only: Option<&str>) -> Result<Vec<Pair>> {
     let mut pairs = stack.pairs()?;
     if let Some(only) = only {
         let names: Vec<&str> = pairs.iter().map(|pair| pair.kind.as_str()).collect();

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use connector_corebos::CoreBos;
+use connector_hubspot::HubSpot;
 use connector_mautic::Mautic;
 use jiff::Timestamp;
 use mapping::{Finding, Severity};
@@ -70,11 +71,23 @@ async fn look(stack: &Stack) -> Result<Seen> {
     let keeper = stack.environment.instance(SystemKind::CoreBos)?;
     let mut seen = Seen { maps: Vec::new(), trouble: Vec::new() };
     let hub = open::<CoreBos>(stack, SystemKind::CoreBos, &mut seen.trouble).await;
-    let remote = open::<Mautic>(stack, SystemKind::Mautic, &mut seen.trouble).await;
-    let live = Live { hub: hub.as_ref(), remote: remote.as_ref() };
-    for pair in stack.pairs()? {
+    let mautic = open::<Mautic>(stack, SystemKind::Mautic, &mut seen.trouble).await;
+    let pairs = stack.pairs_in_use(&store).await?;
+    let hubspot = if pairs.iter().any(|pair| pair.remote.kind() == SystemKind::HubSpot) {
+        open::<HubSpot>(stack, SystemKind::HubSpot, &mut seen.trouble).await
+    } else {
+        None
+    };
+    for pair in pairs {
         let spec = pair_spec(pair.kind);
-        let (maps, refused) = wiring::maps::look(&store, &keeper, live, spec).await.context("the table")?;
+        let looked = if spec.remote_kind == SystemKind::HubSpot {
+            let live = Live { hub: hub.as_ref(), remote: hubspot.as_ref() };
+            wiring::maps::look(&store, &keeper, live, spec).await
+        } else {
+            let live = Live { hub: hub.as_ref(), remote: mautic.as_ref() };
+            wiring::maps::look(&store, &keeper, live, spec).await
+        };
+        let (maps, refused) = looked.context("the table")?;
         seen.maps.extend(maps);
         seen.trouble.extend(refused.map(|error| {
             format!("{keeper} cannot be asked for its maps, what it had before counts: {error}")

@@ -95,6 +95,22 @@ pub(super) struct Found {
     pub(super) trouble: Vec<String>,
 }
 
+impl Found {
+    /// Takes up what was found elsewhere, each link once.
+    pub(super) fn join(&mut self, other: Self) {
+        for hit in other.hits {
+            let again = hit.link.as_ref().is_some_and(|link| {
+                self.hits.iter().any(|known| known.link.as_ref().is_some_and(|other| other.id == link.id))
+            });
+            if !again {
+                self.hits.push(hit);
+            }
+        }
+        self.trouble.extend(other.trouble);
+        self.trouble.dedup();
+    }
+}
+
 /// Finds the records that are meant.
 ///
 /// # Errors
@@ -122,17 +138,8 @@ pub(super) async fn find<H: Opens, R: Opens>(
         if matches!(asked, Asked::Text(_)) {
             here.hits = together(here.hits);
         }
-        for hit in here.hits {
-            let again = hit.link.as_ref().is_some_and(|link| {
-                found.hits.iter().any(|known| known.link.as_ref().is_some_and(|other| other.id == link.id))
-            });
-            if !again {
-                found.hits.push(hit);
-            }
-        }
-        found.trouble.extend(here.trouble);
+        found.join(here);
     }
-    found.trouble.dedup();
     Ok(found)
 }
 
