@@ -1,6 +1,6 @@
 //! Calls to HubSpot's CRM API.
 //!
-//! `/crm/objects/{version}/{type}`, <https://developers.hubspot.com/docs/api-reference>, read 2026-11-21.
+//! `/crm/objects/{version}/{object}`, <https://developers.hubspot.com/docs/api-reference>, read 2026-11-21.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -117,7 +117,7 @@ impl HubSpot {
     }
 
     pub(crate) fn objects<'a>(&'a self, object: Object, path: impl IntoIterator<Item = &'a str>) -> Url {
-        self.base.join(["crm", "objects", self.version(), object.type_id()].into_iter().chain(path))
+        self.base.join(["crm", "objects", self.version(), object.in_paths()].into_iter().chain(path))
     }
 
     /// Sends a request with our credentials, when it is its turn.

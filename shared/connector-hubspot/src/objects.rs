@@ -62,7 +62,15 @@ impl Object {
         }
     }
 
-    /// Its type in paths: unlike names, ids are understood everywhere.
+    /// Its name in paths of records, as HubSpot's descriptions of the API have it: deals are told by their type alone.
+    pub(crate) fn in_paths(self) -> &'static str {
+        match self {
+            Self::Deal => self.type_id(),
+            Self::Contact | Self::Company | Self::Lead => self.plural(),
+        }
+    }
+
+    /// Its type: unlike names, ids are understood wherever a path has a place for any type.
     pub(crate) fn type_id(self) -> &'static str {
         match self {
             Self::Contact => "0-1",

@@ -61,25 +61,25 @@ const PROPERTIES: &[&str] = &["crm", "properties"];
 
 /// The scopes that the bridge uses.
 pub const SCOPES: [Scope; 15] = [
-    scope("crm.objects.contacts.read", ScopeUse::Sync, Probe::Read(OBJECTS, &["0-1"])),
+    scope("crm.objects.contacts.read", ScopeUse::Sync, Probe::Read(OBJECTS, &["contacts"])),
     scope(
         "crm.objects.contacts.write",
         ScopeUse::Sync,
-        Probe::EmptyBatch(OBJECTS, &["0-1", "batch", "create"]),
+        Probe::EmptyBatch(OBJECTS, &["contacts", "batch", "create"]),
     ),
-    scope("crm.objects.companies.read", ScopeUse::Sync, Probe::Read(OBJECTS, &["0-2"])),
+    scope("crm.objects.companies.read", ScopeUse::Sync, Probe::Read(OBJECTS, &["companies"])),
     scope(
         "crm.objects.companies.write",
         ScopeUse::Sync,
-        Probe::EmptyBatch(OBJECTS, &["0-2", "batch", "create"]),
+        Probe::EmptyBatch(OBJECTS, &["companies", "batch", "create"]),
     ),
     scope("crm.objects.deals.read", ScopeUse::Sync, Probe::Read(OBJECTS, &["0-3"])),
     scope("crm.objects.deals.write", ScopeUse::Sync, Probe::EmptyBatch(OBJECTS, &["0-3", "batch", "create"])),
-    scope("crm.objects.leads.read", ScopeUse::Leads, Probe::Read(OBJECTS, &["0-136"])),
+    scope("crm.objects.leads.read", ScopeUse::Leads, Probe::Read(OBJECTS, &["leads"])),
     scope(
         "crm.objects.leads.write",
         ScopeUse::Leads,
-        Probe::EmptyBatch(OBJECTS, &["0-136", "batch", "create"]),
+        Probe::EmptyBatch(OBJECTS, &["leads", "batch", "create"]),
     ),
     scope("crm.objects.owners.read", ScopeUse::Owners, Probe::Read(&["crm", "owners"], &[])),
     scope(

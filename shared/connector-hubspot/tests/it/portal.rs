@@ -58,6 +58,19 @@ async fn a_contact_is_created_read_changed_and_cleared() {
 }
 
 #[tokio::test]
+async fn records_are_asked_for_under_the_paths_of_hubspot_s_own_descriptions() {
+    let (simulator, connector) = portal().await;
+    for (name, path) in
+        [("contact", "contacts"), ("company", "companies"), ("deal", "0-3"), ("lead", "leads")]
+    {
+        simulator.clear_requests();
+        connector.read(&record(name, "1")).await.unwrap();
+        let asked = format!("/crm/objects/2026-09/{path}/1");
+        assert!(simulator.requests().iter().any(|request| request.path == asked), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_create_that_meets_its_address_is_refused_by_it_and_names_the_record_that_was_there() {
     let (simulator, connector) = portal().await;
     let id = simulator.create_as_user(Kind::Contact, &[("email", "ana@example.org")]).unwrap();
