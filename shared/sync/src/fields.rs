@@ -1,5 +1,7 @@
 //! The field rules: what is changed, in conflict, already there, lost; pure.
 
+mod parents;
+
 use jiff::Timestamp;
 use model::{Direction, FieldBase, Fields, Fingerprint, Link, Lost, RecordState, Side};
 
@@ -394,49 +396,12 @@ impl<'a, S: Schema, T: Schema> Meeting<'a, S, T> {
         }
     }
 
-    /// Whether what the target holds in `x` names a parent that is not linked yet, and may be: it travels then.
-    fn awaits_parent(&self, x: &str, rule: &FieldRule) -> bool {
-        let (from, to) = (self.direction.source(), self.direction.target());
-        let mut associations = self.context.associations.iter();
-        let comes = associations.any(|association| {
-            let operations = association.parent_settings.operations(self.direction.reverse());
-            !association.spec.is_itself()
-                && association.spec.field(to) == x
-                && rule.sources.contains(association.spec.field(from))
-                && (operations.create || operations.update)
-        });
-        comes
-            && self.context.is_association(self.direction, x)
-            && self.context.operations(self.direction.reverse()).update
-            && !rule.sources.iter().any(|y| self.reverse.fields.contains_key(y))
-            && !broken(Break::SettleWhatAwaitsAParent)
-    }
-
     /// Whether nothing that a field is made of says anything.
     fn source_says_nothing(&self, rule: &FieldRule) -> bool {
         let nothing = |y: &String| {
             self.source.fields.get(y).is_none_or(|value| self.source_schema.may_be_blank(y, value))
         };
         !rule.sources.is_empty() && rule.sources.iter().all(nothing)
-    }
-
-    /// A pending field that is no partner and gets overwritten goes to the history.
-    fn history_of_overwritten(&self, plan: &mut FieldPlan, x: &str, here: &model::Value) {
-        let reverse = self.context.map(self.direction.reverse());
-        let overwritten = reverse.rules.iter().any(|(y, rule)| {
-            rule.sources.contains(x) && !self.context.are_partners(self.direction, x, y) && self.is_pending(y)
-        });
-        // A parent that is not linked cannot be pending.
-        let unlinked = self.context.is_association(self.direction, x)
-            && !reverse.rules.keys().any(|y| {
-                self.context.are_partners(self.direction, x, y) && self.reverse.fields.contains_key(y)
-            });
-        if (overwritten || unlinked) && !is_blank(here) {
-            let side = self.direction.target();
-            let reason = if overwritten { "not_a_partner" } else { "parent_not_linked" };
-            let (field, value) = (x.to_owned(), here.clone());
-            plan.lost.push(Lost { side, field, value, reason: reason.to_owned() });
-        }
     }
 
     /// Fields that read the clock ride along with a write and are never a reason for one.
