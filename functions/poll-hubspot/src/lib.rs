@@ -1,6 +1,7 @@
 //! `poll-hubspot`: the schedule asks HubSpot what changed, object by object, and queues what webhooks did not tell.
 //!
-//! Portals with a service key have no webhooks at all: polling alone is complete. Deletes are told too, once an hour.
+//! Portals with a service key have no webhooks at all: polls find every record that was created, changed or deleted (once an
+//! hour). Associations that change alone move no date, and wait for the record's next edit there.
 #![recursion_limit = "256"]
 
 use aws::schedule::Firing;

@@ -1,4 +1,4 @@
-//! `push-hubspot`: the queue `hubspot-changes` becomes contacts, companies and deals in HubSpot.
+//! `push-hubspot`: the queue `hubspot-changes` becomes contacts, companies, leads and deals in HubSpot.
 //!
 //! Each message is a notice about a record of coreBOS. That record and its partner are read as they are now; what
 //! differs from the base of their link is written to HubSpot, and settled. What cannot be written is parked with the
