@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 /// How long a connection may take to open. Inside a region it takes a few milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -65,6 +68,12 @@ impl Clients {
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(50))
             .with_max_backoff(Duration::from_secs(1));
+        // One for all services: each of its own would parse the certificates of this machine anew, and keep connections of
+        // its own.
+        let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+        let loader = loader.http_client(http.build_https());
+        // Answers are small and an attempt has its timeout: nothing streams that could stall.
+        let loader = loader.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         let config = loader.timeout_config(timeouts).retry_config(retries).load().await;
         let Some(endpoints) = endpoints else {
             return Self {

@@ -18,6 +18,7 @@
 //! | [`telemetry`] | log lines and metrics on standard output |
 //! | [`clients`] | the AWS clients, with their timeouts and retries |
 
+mod allocator;
 mod aws_error;
 pub mod clients;
 pub mod clock;

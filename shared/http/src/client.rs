@@ -9,6 +9,7 @@ use crate::answer::Answer;
 use crate::base_url::check_transport;
 use crate::error::{ClientError, TransportError};
 use crate::request::{Effect, Request};
+use crate::tls;
 
 /// What every request says it comes from. Constant, because coreBOS binds a session to it.
 pub const USER_AGENT: &str = concat!("corebos-bridge/", env!("CARGO_PKG_VERSION"));
@@ -58,6 +59,7 @@ impl Client {
     /// A client of its own. Redirects are answers, cookies are forgotten, proxies of the environment are not used.
     pub fn new(settings: ClientSettings) -> Result<Self, ClientError> {
         let inner = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::settings()?)
             .user_agent(USER_AGENT)
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.total_timeout)

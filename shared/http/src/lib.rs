@@ -10,6 +10,7 @@ pub mod client;
 pub mod error;
 pub mod request;
 pub mod retry_after;
+mod tls;
 
 pub use answer::Answer;
 pub use base_url::{BaseUrl, BaseUrlError};

@@ -181,7 +181,7 @@ const ROOMS: [Room; 28] = [
 ];
 
 /// Crates from outside, by the beginning of their names, and the only rooms that may use them outside their tests.
-const OUTSIDE: [(&str, &[&str]); 12] = [
+const OUTSIDE: [(&str, &[&str]); 13] = [
     ("aws", &["bridge-aws"]),
     ("serde_dynamo", &["bridge-aws"]),
     (
@@ -208,6 +208,7 @@ const OUTSIDE: [(&str, &[&str]); 12] = [
     ("dynoxide", &["embedded-aws"]),
     ("rusqlite", &["embedded-aws"]),
     ("reqwest", &["bridge", "bridge-http", "simulators"]),
+    ("rustls", &["bridge-http"]),
     ("axum", &["embedded-aws", "simulators"]),
     ("hyper", &["embedded-aws", "simulators"]),
     ("quick-xml", &["mapping", "simulators"]),
