@@ -6,12 +6,15 @@ pub(crate) mod message;
 mod outgoing;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use backon::{ExponentialBuilder, Retryable};
 use futures::StreamExt;
+use futures::future::join_all;
 use model::{Notice, System};
+use sync::together::Together;
 use sync::{ChangeQueue, StoreError};
 
 use crate::aws_error::describe;
@@ -38,12 +41,29 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 pub struct SqsChangeQueue {
     client: aws_sdk_sqs::Client,
     urls: BTreeMap<System, String>,
+    /// What pushes that run side by side send: each has a notice or two, and a call takes ten.
+    gathering: Arc<Together<(System, Vec<Message>), (), StoreError>>,
 }
 
 impl SqsChangeQueue {
     /// The queues at these URLs: see [`crate::Environment::changes_queues`].
     pub fn new(client: aws_sdk_sqs::Client, urls: BTreeMap<System, String>) -> Self {
-        Self { client, urls }
+        Self { client, urls, gathering: Arc::default() }
+    }
+
+    async fn send_together(&self, asked: Vec<(System, Vec<Message>)>) -> Result<(), StoreError> {
+        let mut by_target = BTreeMap::<System, Vec<Message>>::new();
+        for (target, messages) in asked {
+            by_target.entry(target).or_default().extend(messages);
+        }
+        let sent = by_target.into_iter().map(async |(target, messages)| {
+            let Some(url) = self.urls.get(&target) else {
+                return Err(StoreError { detail: format!("no queue leads to {target}") });
+            };
+            send_all(&self.client, url, messages, &target.to_string()).await
+        });
+        // What leads elsewhere is sent even if one fails.
+        join_all(sent).await.into_iter().collect()
     }
 }
 
@@ -53,12 +73,13 @@ impl ChangeQueue for SqsChangeQueue {
     }
 
     async fn send(&self, target: &System, notices: &[Notice]) -> Result<(), StoreError> {
-        let Some(url) = self.urls.get(target) else {
+        if !self.reaches(target) {
             return Err(StoreError { detail: format!("no queue leads to {target}") });
-        };
+        }
         let messages: Vec<Message> =
             notices.iter().map(|notice| Message::of(target, notice)).collect::<Result<_, _>>()?;
-        send_all(&self.client, url, messages, &target.to_string()).await
+        let send = |asked| self.send_together(asked);
+        self.gathering.ask((target.clone(), messages), send, |(), _| ()).await
     }
 }
 

@@ -9,6 +9,7 @@ mod claims;
 mod cursors;
 mod erase;
 mod expression;
+mod gather;
 mod imports;
 mod items;
 pub mod keys;
@@ -25,30 +26,44 @@ mod waits;
 pub use budget::DynamoBudget;
 pub use maps::MapMemory;
 pub use parked::Parked;
-pub use read::NoticeContext;
 pub use sessions::DynamoSessions;
 pub use settings::StoredSetting;
 pub use visitors::Kept;
 
+use std::sync::Arc;
+
+use gather::Gathering;
 use jiff::Timestamp;
 use model::{Lease, Link, LinkId, Pair, RecordRef, RecordState, System};
-use sync::{Claimed, KeyClaimed, NaturalKey, Settled, Settlement, StateStore, StoreError, Waiting};
+use sync::{
+    Claimed, KeyClaimed, NaturalKey, NoticeContext, Settled, Settlement, StateStore, StoreError, Waiting,
+};
 
 /// The table of a stack.
 #[derive(Clone, Debug)]
 pub struct DynamoStore {
     client: aws_sdk_dynamodb::Client,
     table: String,
+    /// Reads that are made together.
+    gathering: Arc<Gathering>,
 }
 
 impl DynamoStore {
     /// The table called `table`.
     pub fn new(client: aws_sdk_dynamodb::Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self { client, table: table.into(), gathering: Arc::default() }
     }
 }
 
 impl StateStore for DynamoStore {
+    async fn notice_context(
+        &self,
+        record: &RecordRef,
+        pair: &Pair,
+    ) -> Result<Option<NoticeContext>, StoreError> {
+        read::notice_context(self, record, pair).await
+    }
+
     async fn find_link(&self, record: &RecordRef, pair: &Pair) -> Result<Option<Link>, StoreError> {
         read::find_link(self, record, pair).await
     }

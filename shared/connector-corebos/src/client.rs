@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::error::{self, envelope, in_doubt, unanswered};
 use crate::formats::Formats;
 use crate::schema::CoreBosSchema;
+use crate::search::{self, Searches};
 use crate::session::{Session, Sessions, endpoint};
 use crate::settings::CoreBosSettings;
 use crate::wire::{self, Envelope, WireError};
@@ -35,6 +36,7 @@ pub struct CoreBos {
     pub(crate) schema_lifetime: Duration,
     schemas: Mutex<HashMap<ObjectName, (Instant, CoreBosSchema)>>,
     pub(crate) formats: Mutex<Option<(Instant, Formats)>>,
+    pub(crate) searches: Searches,
 }
 
 impl CoreBos {
@@ -66,6 +68,7 @@ impl CoreBos {
             schema_lifetime: settings.schema_lifetime,
             schemas: Mutex::default(),
             formats: Mutex::default(),
+            searches: Searches::default(),
         })
     }
 
@@ -176,6 +179,31 @@ impl CoreBos {
         CoreBosSchema::from_description(&description).ok_or_else(|| ConnectorError::Unavailable {
             detail: format!("the description of {module} is unusable"),
         })
+    }
+
+    /// `query`. The database compares without regard to case and accents; what differs by more than case is left
+    /// out. Records lack `cbuuid`, which only `retrieve` gives.
+    pub(crate) async fn find_alone(
+        &self,
+        module: &ObjectName,
+        lookup: &Lookup,
+    ) -> Result<Vec<Record>, ConnectorError> {
+        if !self.schema(module).await?.has(&lookup.field) {
+            return Err(ConnectorError::Misconfigured {
+                detail: format!("coreBOS's {module} has no field `{}`", lookup.field.escape_default()),
+            });
+        }
+        let text = query::by_field(module.as_str(), &lookup.field, &lookup.value, 3)?;
+        let (result, session) = self.call("query", &[("query", &text)], Effect::Read).await?;
+        let rows = result.as_array().ok_or_else(|| ConnectorError::Unavailable {
+            detail: "a query answered with no rows".to_owned(),
+        })?;
+        let wanted = lookup.value.trim().to_lowercase();
+        let same = |record: &Record| {
+            record.fields.text(&lookup.field).is_some_and(|found| found.trim().to_lowercase() == wanted)
+        };
+        let records = rows.iter().filter_map(|row| wire::record(&self.system, module, row, &session.user_id));
+        Ok(records.filter(same).collect())
     }
 
     /// Our user's id.
@@ -322,25 +350,9 @@ impl Connector for CoreBos {
         }
     }
 
-    /// `query`. The database compares without regard to case and accents; what differs by more than case is left
-    /// out. Records lack `cbuuid`, which only `retrieve` gives.
+    /// `query`; together with what others look for in the same field at the same time.
     async fn find(&self, module: &ObjectName, lookup: &Lookup) -> Result<Vec<Record>, ConnectorError> {
-        if !self.schema(module).await?.has(&lookup.field) {
-            return Err(ConnectorError::Misconfigured {
-                detail: format!("coreBOS's {module} has no field `{}`", lookup.field.escape_default()),
-            });
-        }
-        let text = query::by_field(module.as_str(), &lookup.field, &lookup.value, 3)?;
-        let (result, session) = self.call("query", &[("query", &text)], Effect::Read).await?;
-        let rows = result.as_array().ok_or_else(|| ConnectorError::Unavailable {
-            detail: "a query answered with no rows".to_owned(),
-        })?;
-        let wanted = lookup.value.trim().to_lowercase();
-        let same = |record: &Record| {
-            record.fields.text(&lookup.field).is_some_and(|found| found.trim().to_lowercase() == wanted)
-        };
-        let records = rows.iter().filter_map(|row| wire::record(&self.system, module, row, &session.user_id));
-        Ok(records.filter(same).collect())
+        search::find(self, module, lookup).await
     }
 
     /// `create`. Dates that are not given are sent as blank, because coreBOS would store today. An error may come

@@ -13,6 +13,7 @@ mod convert;
 mod feed;
 mod formats;
 mod owners;
+mod search;
 mod session;
 mod stock;
 mod wire;

@@ -136,6 +136,11 @@ impl Link {
         }
     }
 
+    /// The record on the other side than `record`'s, which may be an alias of the one that is linked.
+    pub fn partner_of(&self, record: &RecordRef) -> &RecordRef {
+        if self.hub.system == record.system { &self.remote } else { &self.hub }
+    }
+
     /// The refusal of this value of this field, if the system refused exactly this.
     pub fn refusal(
         &self,

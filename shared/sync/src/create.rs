@@ -21,7 +21,7 @@ use crate::refuse::{is_taken_meanwhile, park_unfit, with_holders};
 use crate::related::{Related, look_up};
 use crate::sabotage::{Break, broken};
 use crate::settle::{Written, id_base, remember_own_writes, settle_bases};
-use crate::write_back::write_id_back;
+use crate::write_back::{self, write_claimed_id};
 
 /// How long to wait before looking for a record whose creation was not answered.
 const DOUBT_PAUSE: Duration = Duration::from_millis(700);
@@ -222,26 +222,21 @@ async fn settle_created<W: World>(
         &seen.source_schema,
         environment.clock.now(),
     );
-    let back = write_back(seen, source, &created);
+    let back = write_back_of(seen, source, &created);
     if let Some(back) = back.as_ref().filter(|b| b.already_there)
         && let Some((field, base)) = id_base(context, direction.reverse(), &back.value, &seen.source_schema)
     {
         link.bases.of_mut(direction.reverse()).insert(field, base);
     }
-    let target_state = environment.store.state(&created.reference).await?;
-    let mut states = Vec::new();
-    // Another pair may have found the new record already and be writing it: its lease is its own.
-    if target_state.lease.is_none() || broken(Break::ClearAnyLease) {
-        let mut after = RecordState { lease: None, ..target_state };
-        remember_own_writes(&mut after, &fields, &created, plan.edited_at);
-        states.push((created.reference.clone(), after));
-    }
     let mut source_state = unleased(&seen.states.source, version);
     source_state.refused_creates.remove(&context.pair.to_string());
-    states.push((source.reference.clone(), source_state.clone()));
+    // The lease for writing the id back is taken together with the settlement, in place of the one for the creation.
+    let unwritten = back.filter(|back| !back.already_there);
+    let prepared = unwritten.and_then(|back| Some((back.field, write_back::prepare(seen, &link.id, &back)?)));
+    let lease = prepared.as_ref().map(|(_, prepared)| prepared.lease.clone());
     let mut settlement = Settlement {
         lookups_added: vec![link.hub.clone(), link.remote.clone()],
-        states,
+        states: vec![(source.reference.clone(), RecordState { lease, ..source_state.clone() })],
         history: Some(history(seen, "created", fields.clone(), Vec::new())),
         key_released: key
             .filter(|_| broken(Break::GiveTheKeyBack))
@@ -256,27 +251,52 @@ async fn settle_created<W: World>(
     if !missing.is_empty() {
         announce_again(seen, source).await?;
     }
-    let mut settled = environment.store.settle(&settlement).await?;
-    if settled == Settled::Conflict && !broken(Break::SettleCreationsOnce) {
-        // Another pair has written the new record already: what is known of its times is that pair's to say.
-        settlement.states.retain(|(record, _)| *record != created.reference);
-        settled = environment.store.settle(&settlement).await?;
-    }
-    if settled == Settled::Conflict {
+    let mut own_writes = RecordState::default();
+    remember_own_writes(&mut own_writes, &fields, &created, plan.edited_at);
+    if settle_with_new(seen, settlement, &created.reference, own_writes).await? == Settled::Conflict {
         // The lease on the source ends by itself; matching then finds the record by the id that it carries.
         return Ok(None);
     }
     link.version += 1;
-    if let Some(back) = back.filter(|b| !b.already_there) {
-        source_state.version += 1;
-        write_id_back(seen, link, &source.reference, &source_state, &back).await?;
+    if let Some((id_field, prepared)) = prepared {
+        let leased = (&source_state, source_state.version + 1);
+        write_claimed_id(seen, link, &source.reference, leased, id_field, prepared).await?;
     }
     let mut done = report("created", "", seen.notice, Some(created.reference.clone()));
     done.fields = fields;
     Ok(Some(done))
 }
 
-fn write_back<W: World>(seen: &Seen<'_, W>, source: &Record, created: &Record) -> Option<WriteBack> {
+/// Settles a creation, with the state of the new record.
+///
+/// Nobody has a state of a record that is just made, but for another pair that has found it already and has written it, or
+/// is about to: its lease is its own, and what is known of its times is that pair's to say.
+async fn settle_with_new<W: World>(
+    seen: &Seen<'_, W>,
+    settlement: Settlement,
+    created: &RecordRef,
+    own_writes: RecordState,
+) -> Result<Settled, PushError> {
+    let store = seen.environment.store;
+    let with = |state: RecordState| {
+        let mut settlement = settlement.clone();
+        settlement.states.push((created.clone(), state));
+        settlement
+    };
+    let settled = store.settle(&with(own_writes)).await?;
+    if settled == Settled::Yes || broken(Break::SettleCreationsOnce) {
+        return Ok(settled);
+    }
+    let state = store.state(created).await?;
+    if (state.lease.is_none() || broken(Break::ClearAnyLease))
+        && store.settle(&with(RecordState { lease: None, ..state })).await? == Settled::Yes
+    {
+        return Ok(Settled::Yes);
+    }
+    Ok(store.settle(&settlement).await?)
+}
+
+fn write_back_of<W: World>(seen: &Seen<'_, W>, source: &Record, created: &Record) -> Option<WriteBack> {
     crate::decide::write_back_of(
         seen.environment.context,
         seen.environment.direction,

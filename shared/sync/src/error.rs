@@ -112,7 +112,7 @@ impl ConnectorError {
 }
 
 /// The table or the queue did not answer as it should. Always retried: nothing was settled.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("state store: {detail}")]
 pub struct StoreError {
     /// What was seen: the operation and the service's error code, never an item.

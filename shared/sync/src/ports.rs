@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::budget::SharedBudget;
 use crate::error::{ConnectorError, StoreError};
+use crate::notice_context::{NoticeContext, one_by_one};
 use crate::project::is_blank;
 use crate::related::Related;
 use crate::sessions::SharedSessions;
@@ -360,6 +361,17 @@ pub enum Settled {
 
 /// The table: links, states of records, claims, parked changes.
 pub trait StateStore: Send + Sync {
+    /// What a push begins with, in as few round trips as the store can do with. The link is as it was when the state
+    /// of the other side was read, or later: what is decided with is no older than the states, whose versions the
+    /// claims are conditional on. `None`: it was settled meanwhile; ask again.
+    fn notice_context(
+        &self,
+        record: &RecordRef,
+        pair: &Pair,
+    ) -> impl Future<Output = Result<Option<NoticeContext>, StoreError>> + Send {
+        one_by_one(self, record, pair)
+    }
+
     /// The link of a record in a pair, read consistently.
     fn find_link(
         &self,

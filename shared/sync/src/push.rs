@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{Direction, Link, LinkStatus, Notice, NoticeKind, ParkedChange, RecordRef, RecordState, System};
+use model::{Direction, Link, LinkStatus, Notice, NoticeKind, ParkedChange, RecordRef, System};
 
 use crate::announce;
 use crate::apply;
@@ -14,6 +14,7 @@ use crate::associations;
 use crate::decide::{SourceNow, States, TargetNow};
 use crate::error::{ConnectorError, Disposition, StoreError};
 use crate::matching;
+use crate::notice_context::NoticeContext;
 use crate::pair_map::PairContext;
 use crate::ports::{ChangeQueue, Clock, Connector, Reading, Settlement, StateStore};
 use crate::reading::{read_both, read_under_state};
@@ -311,11 +312,10 @@ pub(crate) async fn see<'a, W: World>(
     delivery: &Delivery,
 ) -> Result<Option<Seen<'a, W>>, PushError> {
     let Environment { context, direction, store, .. } = environment;
-    let (link, source_state) = futures::future::try_join(
-        store.find_link(&notice.record, &context.pair),
-        store.state(&notice.record),
-    )
-    .await?;
+    let known = store.notice_context(&notice.record, &context.pair).await?;
+    let Some(NoticeContext { state: source_state, link, partner: target_state }) = known else {
+        return Ok(None);
+    };
     let link = rested(environment, link)?;
     if !broken(Break::MindOnlyTheTarget)
         && recover::in_the_way(environment, &notice.record, &source_state).await?
@@ -324,16 +324,9 @@ pub(crate) async fn see<'a, W: World>(
     }
     let (source_schema, target_schema) = schemas(environment).await?;
     let linked_target = link.as_ref().map(|l| l.record(direction.target()).clone());
-    let target_state = match &linked_target {
-        Some(target) => store.state(target).await?,
-        None => RecordState::default(),
-    };
     if let Some(target) = &linked_target
         && recover::in_the_way(environment, target, &target_state).await?
     {
-        return Ok(None);
-    }
-    if is_stale(environment, link.as_ref()).await? {
         return Ok(None);
     }
 
@@ -380,15 +373,11 @@ fn rested<W: World>(environment: &Environment<'_, W>, link: Option<Link>) -> Res
     }
 }
 
-/// Whether a link was settled since it was read.
-///
-/// Everything that is decided with is read after the states, whose versions the claims are conditional on: a link
-/// that was read before them must still be the same.
-async fn is_stale<W: World>(
-    environment: &Environment<'_, W>,
-    link: Option<&Link>,
-) -> Result<bool, StoreError> {
-    let Some(link) = link.filter(|_| !broken(Break::TrustAnOldLink)) else { return Ok(false) };
+/// Whether a link was settled since it was read: one that was read before the states must still be the same.
+async fn is_stale<W: World>(environment: &Environment<'_, W>, link: &Link) -> Result<bool, StoreError> {
+    if broken(Break::TrustAnOldLink) {
+        return Ok(false);
+    }
     let now = environment.store.link(&link.id).await?;
     Ok(now.is_none_or(|now| now.version != link.version))
 }
@@ -428,7 +417,7 @@ async fn settle_on<W: World>(
     let target = match target {
         TargetNow::Matched(_) => TargetNow::Matched(again),
         TargetNow::Inherited { link, merged, .. } => {
-            if is_stale(environment, Some(&link)).await? {
+            if is_stale(environment, &link).await? {
                 return Ok(None);
             }
             TargetNow::Inherited { target: again, link, merged }

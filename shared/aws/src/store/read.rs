@@ -6,10 +6,11 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use jiff::Timestamp;
 use model::{HistoryEntry, Link, LinkId, LinkStatus, Pair, RecordRef, RecordState};
-use sync::{LinkedRecords, NaturalKey, StoreError};
+use sync::{LinkedRecords, NaturalKey, NoticeContext, StoreError};
 
 use super::DynamoStore;
 use super::expression::{Item, is_expired, key_attributes, text};
+use super::gather;
 use super::items::{self, KeyClaim, Lookup};
 use super::keys::{self, HISTORY_PREFIX, ItemKey, PK, SK};
 use crate::aws_error::store_error;
@@ -22,57 +23,7 @@ const BATCH_FIRST_WAIT: Duration = Duration::from_millis(20);
 /// Keys in one `BatchGetItem`.
 const BATCH_KEYS: usize = 100;
 
-/// What a push needs to know about the record of a notice, read in two round trips; one where there is no link.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NoticeContext {
-    /// The state of the record.
-    pub state: RecordState,
-    /// Its link in the pair.
-    pub link: Option<Link>,
-    /// The record on the link's other side, with its state.
-    pub partner: Option<(RecordRef, RecordState)>,
-}
-
 impl DynamoStore {
-    /// The state of a record, its link in a pair, and the state of the record on the link's other side.
-    ///
-    /// The same answers as `find_link` and two `state`s give, in fewer round trips. The items are read at different
-    /// moments; whoever writes because of them is held to their versions.
-    pub async fn read_notice_context(
-        &self,
-        record: &RecordRef,
-        pair: &Pair,
-    ) -> Result<NoticeContext, StoreError> {
-        let (lookup_key, state_key) = (keys::lookup(record, pair), keys::state(record));
-        let mut first = batch_get(self, &[lookup_key.clone(), state_key.clone()]).await?;
-        let state = read_state(first.remove(&state_key))?;
-        let Some(lookup) = read_lookup(first.remove(&lookup_key))? else {
-            return Ok(NoticeContext { state, link: None, partner: None });
-        };
-        let link_key = keys::link(&lookup.link);
-        let mut wanted = vec![link_key.clone()];
-        wanted.extend(lookup.partner.iter().map(keys::state));
-        let mut second = batch_get(self, &wanted).await?;
-        let mut link = read_link(second.remove(&link_key))?;
-        if !link.as_ref().is_some_and(|link| names(link, record)) {
-            // The lookup moved meanwhile, or the record is an alias: the careful way tells which.
-            link = find_link(self, record, pair).await?;
-        }
-        let partner = link.as_ref().map(|link| partner_of(link, record));
-        let partner = match partner {
-            None => None,
-            Some(partner) if lookup.partner.as_ref() == Some(&partner) => {
-                let state = read_state(second.remove(&keys::state(&partner)))?;
-                Some((partner, state))
-            }
-            Some(partner) => {
-                let state = self::state(self, &partner).await?;
-                Some((partner, state))
-            }
-        };
-        Ok(NoticeContext { state, link, partner })
-    }
-
     /// The states of several records, in their order, in one round trip.
     pub async fn states(&self, records: &[RecordRef]) -> Result<Vec<RecordState>, StoreError> {
         let keys: Vec<ItemKey> = records.iter().map(keys::state).collect();
@@ -124,13 +75,31 @@ impl LinkedRecords for DynamoStore {
     }
 }
 
-/// The record on the other side of a link. An alias stands on the side of its own system.
-fn partner_of(link: &Link, record: &RecordRef) -> RecordRef {
-    if link.hub.system == record.system { link.remote.clone() } else { link.hub.clone() }
-}
-
 fn names(link: &Link, record: &RecordRef) -> bool {
     link.hub == *record || link.remote == *record
+}
+
+/// In three round trips, one where there is no link: the lookup with the state; the state of the other side, at which the
+/// lookup hints; then the link, so that it is no older than the states.
+pub(super) async fn notice_context(
+    store: &DynamoStore,
+    record: &RecordRef,
+    pair: &Pair,
+) -> Result<Option<NoticeContext>, StoreError> {
+    let [lookup, state] = gather::items(store, [keys::lookup(record, pair), keys::state(record)]).await?;
+    let state = read_state(state)?;
+    let Some(lookup) = read_lookup(lookup)? else {
+        return Ok(Some(NoticeContext { state, link: None, partner: RecordState::default() }));
+    };
+    if let Some(hint) = &lookup.partner {
+        let partner = self::state(store, hint).await?;
+        let link = link(store, &lookup.link).await?;
+        if let Some(link) = link.filter(|link| names(link, record) && names(link, hint)) {
+            return Ok(Some(NoticeContext { state, link: Some(link), partner }));
+        }
+    }
+    // The lookup or the link has moved, or the record is an alias: one by one it can be told which.
+    sync::one_by_one(store, record, pair).await
 }
 
 pub(super) async fn find_link(
@@ -139,7 +108,7 @@ pub(super) async fn find_link(
     pair: &Pair,
 ) -> Result<Option<Link>, StoreError> {
     let key = keys::lookup(record, pair);
-    let Some(mut lookup) = read_lookup(get(store, &key).await?)? else { return Ok(None) };
+    let Some(mut lookup) = read_lookup(gather::item(store, key.clone()).await?)? else { return Ok(None) };
     for _ in 0..LOOKUP_ATTEMPTS {
         let found = link(store, &lookup.link).await?;
         if found.as_ref().is_some_and(|link| names(link, record)) {
@@ -147,7 +116,7 @@ pub(super) async fn find_link(
         }
         // The link does not name the record: either the record is an alias, left behind by a merge, or the lookup
         // moved to another link after it was read. Acting on the wrong link would pass its version check.
-        match read_lookup(get(store, &key).await?)? {
+        match read_lookup(gather::item(store, key.clone()).await?)? {
             None => return Ok(None),
             Some(again) if again.link == lookup.link => return Ok(found),
             Some(again) => lookup = again,
@@ -157,11 +126,11 @@ pub(super) async fn find_link(
 }
 
 pub(super) async fn link(store: &DynamoStore, id: &LinkId) -> Result<Option<Link>, StoreError> {
-    read_link(get(store, &keys::link(id)).await?)
+    read_link(gather::item(store, keys::link(id)).await?)
 }
 
 pub(super) async fn state(store: &DynamoStore, record: &RecordRef) -> Result<RecordState, StoreError> {
-    read_state(get(store, &keys::state(record)).await?)
+    read_state(gather::item(store, keys::state(record)).await?)
 }
 
 fn read_link(item: Option<Item>) -> Result<Option<Link>, StoreError> {

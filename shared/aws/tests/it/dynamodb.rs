@@ -110,8 +110,8 @@ async fn stored_items_keep_their_shape() {
 #[tokio::test]
 async fn a_notices_context_is_what_the_single_reads_say() {
     let store = store().await;
-    let nothing = store.read_notice_context(&in_mautic("47"), &pair()).await.unwrap();
-    assert_eq!((nothing.state, nothing.link, nothing.partner), (free(0), None, None));
+    let nothing = store.notice_context(&in_mautic("47"), &pair()).await.unwrap().unwrap();
+    assert_eq!((nothing.state, nothing.link, nothing.partner), (free(0), None, free(0)));
 
     let mut settlement = first_settlement(&new_link("l-1", "12x1", "47"));
     settlement.lookups_added.push(in_mautic("46"));
@@ -119,16 +119,37 @@ async fn a_notices_context_is_what_the_single_reads_say() {
     assert_eq!(store.settle(&settlement).await.unwrap(), Settled::Yes);
     store.claim(&in_corebos("12x1"), 0, &lease("worker", at(45))).await.unwrap();
     for record in [in_mautic("47"), in_mautic("46"), in_corebos("12x1")] {
-        let context = store.read_notice_context(&record, &pair()).await.unwrap();
+        let context = store.notice_context(&record, &pair()).await.unwrap().unwrap();
         assert_eq!(context.state, store.state(&record).await.unwrap());
         assert_eq!(context.link, store.find_link(&record, &pair()).await.unwrap());
         let partner = if record.system == pair().hub { in_mautic("47") } else { in_corebos("12x1") };
-        let state = store.state(&partner).await.unwrap();
-        assert_eq!(context.partner, Some((partner, state)));
+        assert_eq!(context.partner, store.state(&partner).await.unwrap());
+        assert_eq!(Some(context), sync::one_by_one(&store, &record, &pair()).await.unwrap());
     }
     let states = store.states(&[in_corebos("12x1"), in_mautic("99"), in_mautic("47")]).await.unwrap();
     assert_eq!(states.iter().map(|s| s.version).collect::<Vec<_>>(), [1, 0, 1]);
     assert_eq!(states[0].lease, Some(lease("worker", at(45))));
+}
+
+#[tokio::test]
+async fn who_reads_at_the_same_time_gets_what_is_there_all_the_same() {
+    let store = store().await;
+    for number in 1..=5_u32 {
+        let link = new_link(&format!("l-{number}"), &format!("12x{number}"), &format!("{}", 40 + number));
+        store.settle(&first_settlement(&link)).await.unwrap();
+    }
+    // One of them twice, and some that are not there.
+    let ids = ["41", "42", "43", "43", "44", "45", "46", "47"];
+    let asked = ids.map(in_mautic);
+    let (pair, single) = (pair(), store.clone());
+    let together = asked.iter().map(|record| store.notice_context(record, &pair));
+    let together = futures::future::join_all(together).await;
+    for (record, context) in asked.iter().zip(together) {
+        let alone = sync::one_by_one(&single, record, &pair).await.unwrap();
+        assert_eq!(context.unwrap(), alone, "{record}");
+        let is_there = record.id.as_str() < "46";
+        assert_eq!(alone.unwrap().link.is_some(), is_there, "{record}");
+    }
 }
 
 #[tokio::test]
@@ -146,8 +167,9 @@ async fn a_context_follows_a_link_whose_other_side_has_moved() {
     };
     assert_eq!(store.settle(&settlement).await.unwrap(), Settled::Yes);
     // The lookup of the coreBOS record still hints at contact 47.
-    let context = store.read_notice_context(&in_corebos("12x1"), &pair()).await.unwrap();
-    assert_eq!(context.partner, Some((in_mautic("50"), free(1))));
+    let context = store.notice_context(&in_corebos("12x1"), &pair()).await.unwrap().unwrap();
+    assert_eq!(context.link.map(|link| link.remote), Some(in_mautic("50")));
+    assert_eq!(context.partner, free(1));
 }
 
 #[tokio::test]

@@ -73,6 +73,20 @@ async fn two_thousand_notices_are_two_hundred_calls_and_all_arrive() {
 }
 
 #[tokio::test]
+async fn what_pushes_send_at_the_same_time_is_one_call() {
+    let endpoint = Endpoint::start(|_, input| take_batch(input, false, |_| false)).await;
+    let (queue, target) = (queue(&endpoint), system("corebos:main"));
+    let all = notices(10);
+    let sent = all.iter().map(|notice| queue.send(&target, std::slice::from_ref(notice)));
+    assert!(futures::future::join_all(sent).await.iter().all(Result::is_ok));
+    let calls = endpoint.calls();
+    assert_eq!(
+        calls.iter().map(|(_, input)| input["Entries"].as_array().unwrap().len()).collect::<Vec<_>>(),
+        [10]
+    );
+}
+
+#[tokio::test]
 async fn entries_that_were_refused_are_sent_again_and_only_they() {
     let mut is_first = true;
     let endpoint = Endpoint::start(move |_, input| {

@@ -123,6 +123,19 @@ async fn a_search_quotes_its_value_and_is_exact() {
 }
 
 #[tokio::test]
+async fn who_searches_at_the_same_time_asks_once_and_gets_what_each_would_have_found() {
+    let server = Replay::of(&[DESCRIBE, "A033_query_all"]).await;
+    let corebos = server.corebos();
+    let (contacts, values) =
+        (contacts(), ["ANA@acme.example", "nobody@acme.example", "O'Brien@acme.example"]);
+    let lookups = values.map(|value| lookup("email", value));
+    let found = futures::future::join_all(lookups.iter().map(|lookup| corebos.find(&contacts, lookup))).await;
+    let found: Vec<usize> = found.into_iter().map(|found| found.unwrap().len()).collect();
+    assert_eq!(found, [1, 0, 0]);
+    assert_eq!(server.got("query").len(), 1);
+}
+
+#[tokio::test]
 async fn a_search_in_a_field_that_is_not_there_is_a_matter_of_configuration() {
     let server = Replay::of(&[DESCRIBE]).await;
     let found = server.corebos().find(&contacts(), &lookup("nosuch=1 or id", "x")).await;

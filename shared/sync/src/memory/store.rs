@@ -9,6 +9,7 @@ use model::{HistoryEntry, Lease, Link, LinkId, Pair, ParkedChange, RecordRef, Re
 
 use super::{before, lock, step};
 use crate::error::StoreError;
+use crate::notice_context::{NoticeContext, one_by_one};
 use crate::ports::{Claimed, KeyClaimed, NaturalKey, Settled, Settlement, StateStore, Waiting};
 use crate::sabotage::{Break, broken};
 
@@ -81,6 +82,40 @@ fn key_text(key: &NaturalKey) -> String {
 }
 
 impl StateStore for MemoryStore {
+    /// In three steps, as the real table does it: whose link it is, with the state; the other state; then the link.
+    async fn notice_context(
+        &self,
+        record: &RecordRef,
+        pair: &Pair,
+    ) -> Result<Option<NoticeContext>, StoreError> {
+        if broken(Break::TrustAnOldLink) {
+            return one_by_one(self, record, pair).await;
+        }
+        before("find_link").await;
+        let state_of = |tables: &Tables, record: &RecordRef| {
+            tables.states.get(&*self.state_key(record)).cloned().unwrap_or_default()
+        };
+        let (link, state) = {
+            let tables = lock(&self.tables);
+            let id = tables.lookups.get(&(record.clone(), pair.found_as().to_string()));
+            (id.and_then(|id| tables.links.get(id)).cloned(), state_of(&tables, record))
+        };
+        let Some(link) = link else {
+            return Ok(Some(NoticeContext { state, link: None, partner: RecordState::default() }));
+        };
+        let (id, hint) = (&link.id, link.partner_of(record));
+        before("state").await;
+        let partner = state_of(&lock(&self.tables), hint);
+        before("link").await;
+        let now = lock(&self.tables).links.get(id).cloned();
+        match now {
+            Some(link) if link.partner_of(record) == hint => {
+                Ok(Some(NoticeContext { state, link: Some(link), partner }))
+            }
+            _ => one_by_one(self, record, pair).await,
+        }
+    }
+
     async fn find_link(&self, record: &RecordRef, pair: &Pair) -> Result<Option<Link>, StoreError> {
         before("find_link").await;
         let tables = lock(&self.tables);
