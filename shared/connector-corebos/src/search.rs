@@ -38,7 +38,7 @@ pub(crate) async fn find(
 ) -> Result<Vec<Record>, ConnectorError> {
     let search = corebos.searches.of(module, &lookup.field);
     let fetch = |values| fetch(corebos, module, &lookup.field, values);
-    match search.ask(lookup.value.clone(), fetch, pick).await? {
+    match search.ask(lookup.value.clone(), fetch, |found, value| pick(found, value)).await? {
         Some(found) => Ok(found),
         None => corebos.find_alone(module, lookup).await,
     }
@@ -64,7 +64,7 @@ async fn fetch(
     }
 }
 
-fn pick(found: &mut FoundMany, value: &String) -> Option<Vec<Record>> {
+fn pick(found: &[(String, Vec<Record>)], value: &str) -> Option<Vec<Record>> {
     let (_, records) = found.iter().find(|(wanted, _)| wanted == value)?;
     Some(records.iter().take(ENOUGH).cloned().collect())
 }

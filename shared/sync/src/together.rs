@@ -130,7 +130,7 @@ mod tests {
 
     impl Doubler {
         async fn double(&self, number: u32) -> Result<u32, String> {
-            self.together.ask(number, |numbers| self.fetch(numbers), |_, number| number * 2).await
+            self.together.ask(number, |numbers| self.fetch(numbers), |(), number| number * 2).await
         }
 
         async fn fetch(&self, numbers: Vec<u32>) -> Result<(), String> {
@@ -184,7 +184,7 @@ mod tests {
                 pin_mut!(asks, ends);
                 select(asks, ends).await;
             };
-            let (_, followed) = futures::future::join(leads, doubler.double(2)).await;
+            let ((), followed) = futures::future::join(leads, doubler.double(2)).await;
             assert_eq!(followed, Ok(4), "dropped after {dropped_after_ms} ms");
         }
     }

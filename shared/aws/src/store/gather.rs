@@ -26,7 +26,8 @@ pub(super) async fn items<const N: usize>(
     keys: [ItemKey; N],
 ) -> Result<[Option<Item>; N], StoreError> {
     let fetch = |asked: Vec<Vec<ItemKey>>| fetch(store, asked.into_iter().flatten().collect());
-    let mut items = store.gathering.ask(keys.to_vec(), fetch, pick).await?.into_iter();
+    let mut items =
+        store.gathering.ask(keys.to_vec(), fetch, |fetched, keys| pick(fetched, keys)).await?.into_iter();
     Ok(std::array::from_fn(|_| items.next().flatten()))
 }
 
@@ -49,7 +50,7 @@ async fn fetch(store: &DynamoStore, keys: Vec<ItemKey>) -> Result<Fetched, Store
 }
 
 /// Copies an item as long as others want it, too.
-fn pick(fetched: &mut Fetched, keys: &Vec<ItemKey>) -> Vec<Option<Item>> {
+fn pick(fetched: &mut Fetched, keys: &[ItemKey]) -> Vec<Option<Item>> {
     let mut picked = Vec::with_capacity(keys.len());
     for key in keys {
         let left = fetched.wanted.get_mut(key).map_or(0, |left| {
