@@ -64,6 +64,8 @@ pub(crate) struct Person {
     pub(crate) expected: BTreeSet<Side>,
     /// The last value that each side's people entered, by field.
     pub(crate) entered: Vec<BTreeMap<Side, String>>,
+    /// Every value that anybody entered, the e-mail too.
+    values: BTreeSet<String>,
     /// Somebody has deleted them somewhere: they may be anywhere, but nowhere twice.
     pub(crate) deleted: bool,
 }
@@ -74,8 +76,8 @@ pub(crate) struct People {
     pub(crate) persons: Vec<Person>,
     /// All values that were entered.
     pub(crate) values: BTreeSet<String>,
-    /// What a record held that somebody deleted before its partners knew it: who finds nothing of a creation that was
-    /// never answered can only create once more.
+    /// What people had entered of somebody whose record was deleted before its partners knew it: who finds nothing of a
+    /// creation that was never answered can only create once more.
     pub(crate) unknown_when_deleted: BTreeSet<(Side, String)>,
     run: u64,
     next: u64,
@@ -148,12 +150,14 @@ impl People {
         self.values.insert(email.clone());
         let mut fields = Map::new();
         let mut entered = Vec::new();
+        let mut values = BTreeSet::from([email.clone()]);
         for (number, field) in FIELDS.iter().enumerate() {
             // Not all are filled in; a last name must be.
             let mut of_the_field = BTreeMap::new();
             if field.mautic == "lastname" || !chance.one_in(3) {
                 let value = self.value(number);
                 fields.insert(field.on(side).to_owned(), value.as_str().into());
+                values.insert(value.clone());
                 of_the_field.insert(side, value);
             }
             entered.push(of_the_field);
@@ -172,17 +176,20 @@ impl People {
             }
             Side::Mautic => drop(systems.mautic.create_contact(&Value::Object(fields)).await),
             Side::HubSpot => {
-                let mut values: Vec<(&str, &str)> = vec![("lifecyclestage", "customer")];
-                values.extend(
+                let mut properties: Vec<(&str, &str)> = vec![("lifecyclestage", "customer")];
+                properties.extend(
                     fields.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())),
                 );
                 drop(
-                    systems.hubspot.as_ref().and_then(|portal| portal.create_as_user(Kind::Contact, &values)),
+                    systems
+                        .hubspot
+                        .as_ref()
+                        .and_then(|portal| portal.create_as_user(Kind::Contact, &properties)),
                 );
             }
         }
         let told = format!("{email} is entered in {}", side.name());
-        self.persons.push(Person { email, expected, entered, deleted: false });
+        self.persons.push(Person { email, expected, entered, values, deleted: false });
         Ok(told)
     }
 
@@ -209,6 +216,7 @@ impl People {
             };
             if edited {
                 told.push(format!("{email} gets {name} {value} in {}", side.name()));
+                self.persons[at].values.insert(value.clone());
                 self.persons[at].entered[field].insert(side, value);
             }
         }
@@ -224,11 +232,10 @@ impl People {
         let Some(at) = self.somebody(chance) else { return Ok(None) };
         let side = chance.pick(self.sides());
         let email = self.persons[at].email.clone();
-        let Some((id, held)) = found(systems, side, &email).into_iter().next() else { return Ok(None) };
+        let Some((id, _)) = found(systems, side, &email).into_iter().next() else { return Ok(None) };
         if !is_known(systems, side, &id, &email) {
-            let values = held.into_values().filter(|value| self.values.contains(value));
-            let unknown: Vec<_> = values.map(|value| (side, value)).collect();
-            self.unknown_when_deleted.extend(unknown);
+            let values = self.persons[at].values.iter();
+            self.unknown_when_deleted.extend(values.map(|value| (side, value.clone())));
         }
         match side {
             Side::CoreBos => systems.corebos.delete(&id).await?,
