@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -37,7 +38,10 @@ pub(super) async fn start(options: StackOptions) -> Result<Stack, StackError> {
     let resources = template.resolve(&options.parameters, &names)?;
     let observer = Observer(options.observer.clone());
 
-    let data_lock = options.data.as_deref().map(lock_data).transpose()?;
+    let data_lock = match &options.data {
+        Some(data) => Some(lock_data(data).await?),
+        None => None,
+    };
     let file = |name: &str| options.data.as_ref().map(|directory| directory.join(name));
     let broker = open_queues(file("queues.sqlite"), &resources.queues, &names, &options, &observer).await?;
     let tables_file = file("tables.sqlite");
@@ -99,16 +103,27 @@ pub(super) async fn start(options: StackOptions) -> Result<Stack, StackError> {
     })
 }
 
+/// How long a stack waits for the one before it to let go of the data, which has ended or is about to.
+///
+/// A process that is being started holds all files of its parent until it is itself, under load for a while.
+const DATA_PATIENCE: Duration = Duration::from_secs(3);
+
 /// One stack per data directory. The lock goes with the process, however it ends.
-fn lock_data(directory: &Path) -> Result<File, StackError> {
+async fn lock_data(directory: &Path) -> Result<File, StackError> {
     let fail = |message: String| StackError::Data { path: directory.to_path_buf(), message };
     std::fs::create_dir_all(directory).map_err(|error| fail(error.to_string()))?;
     let file = File::options().create(true).truncate(false).write(true).open(directory.join("lock"));
     let file = file.map_err(|error| fail(error.to_string()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(fail("another stack is using it".to_owned())),
-        Err(TryLockError::Error(error)) => Err(fail(error.to_string())),
+    let patient_until = Instant::now() + DATA_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < patient_until => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(TryLockError::WouldBlock) => return Err(fail("another stack is using it".to_owned())),
+            Err(TryLockError::Error(error)) => return Err(fail(error.to_string())),
+        }
     }
 }
 
