@@ -4,15 +4,13 @@
 //! would wait, and tells what it would wait for.
 
 mod fields;
-mod read_only;
 
 use std::marker::PhantomData;
 
 use jiff::Timestamp;
-use model::{Direction, Link, Notice, NoticeKind, RecordRef, RecordState};
+use model::{Direction, Link, LinkId, LinkStatus, Notice, NoticeKind, RecordRef, RecordState};
 
 pub use fields::{BaseState, FieldView, Verdict};
-use read_only::{ONLY_LOOKS, ReadOnly};
 
 use crate::apply::{source_record, target_record, target_reference};
 use crate::create::natural_key;
@@ -21,6 +19,7 @@ use crate::error::{ConnectorError, StoreError};
 use crate::plan::Plan;
 use crate::ports::{NaturalKey, Record, StateStore};
 use crate::push::{Delivery, Environment, PushError, Seen, World, see};
+use crate::read_only::{ONLY_LOOKS, ReadOnly, View};
 
 /// How often everything is read again when it changes while it is read.
 const LOOKS: u32 = 6;
@@ -99,13 +98,37 @@ impl Inspected {
     }
 }
 
+/// Leases and the rest of a link are left out: whoever looks wants to know what comes after them.
+pub(crate) struct PastTheRest;
+
+impl View for PastTheRest {
+    fn link_of(&self, _record: &RecordRef) -> Option<Link> {
+        None
+    }
+
+    fn link(&self, _id: &LinkId) -> Option<Link> {
+        None
+    }
+
+    fn seen_link(&self, link: Link) -> Link {
+        match link.status {
+            LinkStatus::Broken { .. } => Link { status: LinkStatus::Active, ..link },
+            LinkStatus::Active | LinkStatus::Tombstone { .. } => link,
+        }
+    }
+
+    fn seen_state(&self, state: RecordState) -> RecordState {
+        RecordState { lease: None, ..state }
+    }
+}
+
 /// The world of an inspection: the same systems, and a table that is only read.
 struct Looking<'a, W>(PhantomData<fn() -> &'a W>);
 
 impl<'a, W: World> World for Looking<'a, W> {
     type Source = W::Source;
     type Target = W::Target;
-    type Store = ReadOnly<'a, W::Store>;
+    type Store = ReadOnly<'a, W::Store, PastTheRest>;
     type Queue = W::Queue;
     type Clock = W::Clock;
 }
@@ -118,7 +141,7 @@ pub async fn inspect<W: World>(
     environment: &Environment<'_, W>,
     record: &RecordRef,
 ) -> Result<Inspected, InspectError> {
-    let store = ReadOnly { inner: environment.store };
+    let store = ReadOnly { inner: environment.store, view: PastTheRest };
     let looking = Environment::<Looking<'_, W>> {
         context: environment.context,
         direction: environment.direction,

@@ -27,6 +27,7 @@ pub mod poll;
 pub mod ports;
 pub mod project;
 pub mod push;
+mod read_only;
 mod reading;
 pub mod receive;
 mod recover;

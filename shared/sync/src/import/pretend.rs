@@ -4,21 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
-use model::{Fields, Lease, Link, LinkId, ObjectName, Pair, RecordRef, RecordState, System};
+use model::{Fields, Link, LinkId, ObjectName, RecordRef, System};
 
-use crate::error::{ConnectorError, StoreError};
-use crate::ports::{
-    Claimed, Connector, KeyClaimed, Lookup, NaturalKey, Reading, Record, Settled, Settlement, StateStore,
-    Waiting,
-};
-
-/// What the table says to a write. A preview that meets it stands before an intent that a push would recover.
-pub(super) const ONLY_LOOKS: &str = "a preview writes nothing";
-
-fn only_looks() -> StoreError {
-    StoreError { detail: ONLY_LOOKS.to_owned() }
-}
+use crate::error::ConnectorError;
+use crate::ports::{Connector, Lookup, Reading, Record};
+use crate::read_only::{ONLY_LOOKS, View};
 
 #[derive(Debug, Default)]
 struct Inside {
@@ -87,87 +77,14 @@ fn has(record: &Record, field: &str, value: &str) -> bool {
     record.fields.text(field).is_some_and(|text| text.trim().to_lowercase() == value.trim().to_lowercase())
 }
 
-/// The table of a preview.
-pub(super) struct PretendStore<'a, S> {
-    pub(super) inner: &'a S,
-    pub(super) pretended: &'a Pretended,
-}
-
-impl<S: StateStore> StateStore for PretendStore<'_, S> {
-    async fn find_link(&self, record: &RecordRef, pair: &Pair) -> Result<Option<Link>, StoreError> {
-        let pretended = self.pretended.inside().links.get(record).cloned();
-        if pretended.is_some() {
-            return Ok(pretended);
-        }
-        self.inner.find_link(record, pair).await
+/// Records that would be linked are linked already.
+impl View for &Pretended {
+    fn link_of(&self, record: &RecordRef) -> Option<Link> {
+        self.inside().links.get(record).cloned()
     }
 
-    async fn link(&self, id: &LinkId) -> Result<Option<Link>, StoreError> {
-        let pretended = self.pretended.inside().links.values().find(|link| link.id == *id).cloned();
-        if pretended.is_some() {
-            return Ok(pretended);
-        }
-        self.inner.link(id).await
-    }
-
-    async fn state(&self, record: &RecordRef) -> Result<RecordState, StoreError> {
-        self.inner.state(record).await
-    }
-
-    async fn claim(&self, _: &RecordRef, _: u64, _: &Lease) -> Result<Claimed, StoreError> {
-        Err(only_looks())
-    }
-
-    async fn claim_key(
-        &self,
-        _: &NaturalKey,
-        _: &RecordRef,
-        _: Timestamp,
-        _: Timestamp,
-    ) -> Result<KeyClaimed, StoreError> {
-        Err(only_looks())
-    }
-
-    async fn settle(&self, _: &Settlement) -> Result<Settled, StoreError> {
-        Err(only_looks())
-    }
-
-    async fn forget(&self, _: &Link) -> Result<(), StoreError> {
-        Err(only_looks())
-    }
-
-    async fn count_delete(&self, _: &Pair, _: Timestamp) -> Result<u32, StoreError> {
-        Err(only_looks())
-    }
-
-    async fn count_failure(&self, _: &str, _: Timestamp) -> Result<u32, StoreError> {
-        Err(only_looks())
-    }
-
-    async fn is_waiting(&self, child: &Waiting, now: Timestamp) -> Result<bool, StoreError> {
-        self.inner.is_waiting(child, now).await
-    }
-
-    async fn wait(&self, _: &Waiting, _: Timestamp) -> Result<(), StoreError> {
-        Err(only_looks())
-    }
-
-    async fn waiting(
-        &self,
-        parent: &RecordRef,
-        towards: &System,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Waiting>, StoreError> {
-        self.inner.waiting(parent, towards, now, limit).await
-    }
-
-    async fn waited(&self, _: &[Waiting]) -> Result<(), StoreError> {
-        Err(only_looks())
-    }
-
-    async fn first_identity(&self, _: &System, _: &str) -> Result<String, StoreError> {
-        Err(only_looks())
+    fn link(&self, id: &LinkId) -> Option<Link> {
+        self.inside().links.values().find(|link| link.id == *id).cloned()
     }
 }
 

@@ -8,7 +8,7 @@ use model::{Link, RecordRef};
 
 use super::lane::{Attempt, Job, Told, notice, of_another_pair, shelved};
 use super::prefetch::Item;
-use super::pretend::{ONLY_LOOKS, PretendStore, PretendTarget, Pretended};
+use super::pretend::{PretendTarget, Pretended};
 use super::progress::Tally;
 use super::shelf::{Shelf, Shelved};
 use super::stock::Stock;
@@ -21,6 +21,7 @@ use crate::plan::{FieldPlan, LinkChange, Plan, SkipReason};
 use crate::ports::{Clock as _, Connector};
 use crate::project::{is_blank, stored};
 use crate::push::{Delivery, Environment, PushError, Seen, World, see};
+use crate::read_only::{ONLY_LOOKS, ReadOnly};
 
 /// How often a record is looked at again that changes while it is looked at.
 const LOOKS: u32 = 6;
@@ -113,7 +114,7 @@ struct Looking<'a, W>(PhantomData<fn() -> &'a W>);
 impl<'a, W: World> World for Looking<'a, W> {
     type Source = Shelved<'a, W::Source, W::Store>;
     type Target = PretendTarget<'a, Shelved<'a, W::Target, W::Store>>;
-    type Store = PretendStore<'a, W::Store>;
+    type Store = ReadOnly<'a, W::Store, &'a Pretended>;
     type Queue = W::Queue;
     type Clock = W::Clock;
 }
@@ -125,7 +126,7 @@ impl<W: World> Job<W> for Previewing<'_> {
         }
         let (source, target) = shelved(lane, prefetched);
         let target = PretendTarget { inner: target, pretended: &self.pretended };
-        let store = PretendStore { inner: lane.store, pretended: &self.pretended };
+        let store = ReadOnly { inner: lane.store, view: &self.pretended };
         let environment = Environment::<Looking<'_, W>> {
             context: lane.context,
             direction: lane.direction,

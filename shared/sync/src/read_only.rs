@@ -1,42 +1,61 @@
-//! The table as somebody sees it who only looks: nobody is in the way, and nothing can be written.
+//! The table as somebody sees it who only looks: nothing can be written.
 
 use jiff::Timestamp;
-use model::{Lease, Link, LinkId, LinkStatus, Pair, RecordRef, RecordState, System};
+use model::{Lease, Link, LinkId, Pair, RecordRef, RecordState, System};
 
 use crate::error::StoreError;
 use crate::ports::{Claimed, KeyClaimed, NaturalKey, Settled, Settlement, StateStore, Waiting};
 
-/// What the table says to a write.
-pub(super) const ONLY_LOOKS: &str = "an inspection writes nothing";
+/// What the table says to a write. A preview or an inspection that meets it stands before an intent that a push would
+/// recover.
+pub(crate) const ONLY_LOOKS: &str = "whoever only looks writes nothing";
 
 fn only_looks() -> StoreError {
     StoreError { detail: ONLY_LOOKS.to_owned() }
 }
 
-/// A table that is only read. Leases and the rest of a link are left out of what it gives: whoever looks wants to
-/// know what comes after them.
-pub(super) struct ReadOnly<'a, S> {
-    pub(super) inner: &'a S,
-}
+/// What somebody who only looks sees otherwise than it stands in the table.
+pub(crate) trait View: Send + Sync {
+    /// A link of a record that the table does not have.
+    fn link_of(&self, record: &RecordRef) -> Option<Link>;
 
-fn rested(link: Link) -> Link {
-    match link.status {
-        LinkStatus::Broken { .. } => Link { status: LinkStatus::Active, ..link },
-        LinkStatus::Active | LinkStatus::Tombstone { .. } => link,
+    /// A link that the table does not have.
+    fn link(&self, id: &LinkId) -> Option<Link>;
+
+    /// A link of the table.
+    fn seen_link(&self, link: Link) -> Link {
+        link
+    }
+
+    /// A state of the table.
+    fn seen_state(&self, state: RecordState) -> RecordState {
+        state
     }
 }
 
-impl<S: StateStore> StateStore for ReadOnly<'_, S> {
+/// A table that is only read.
+pub(crate) struct ReadOnly<'a, S, V> {
+    pub(crate) inner: &'a S,
+    pub(crate) view: V,
+}
+
+impl<S: StateStore, V: View> StateStore for ReadOnly<'_, S, V> {
     async fn find_link(&self, record: &RecordRef, pair: &Pair) -> Result<Option<Link>, StoreError> {
-        Ok(self.inner.find_link(record, pair).await?.map(rested))
+        if let Some(link) = self.view.link_of(record) {
+            return Ok(Some(link));
+        }
+        Ok(self.inner.find_link(record, pair).await?.map(|link| self.view.seen_link(link)))
     }
 
     async fn link(&self, id: &LinkId) -> Result<Option<Link>, StoreError> {
-        Ok(self.inner.link(id).await?.map(rested))
+        if let Some(link) = self.view.link(id) {
+            return Ok(Some(link));
+        }
+        Ok(self.inner.link(id).await?.map(|link| self.view.seen_link(link)))
     }
 
     async fn state(&self, record: &RecordRef) -> Result<RecordState, StoreError> {
-        Ok(RecordState { lease: None, ..self.inner.state(record).await? })
+        Ok(self.view.seen_state(self.inner.state(record).await?))
     }
 
     async fn claim(&self, _: &RecordRef, _: u64, _: &Lease) -> Result<Claimed, StoreError> {
