@@ -66,6 +66,10 @@ def webhooks():
                 add("webhook_corebos", name, body, header("x-bridge-key"))
             case "webhook-hubspot":
                 add("webhook_hubspot", name, body, header("x-hubspot-signature-v3"), header("x-hubspot-request-timestamp"))
+            case "webhook-campaign":
+                query = event.get("rawQueryString", "").encode()
+                for kind in range(4):
+                    add("webhook_campaign", f"{name}-{kind}", bytes([kind]) + query, header("x-bridge-key"), body)
             case "webhook-signal":
                 for kind in (0, 1, 8, 40):
                     add("webhook_signal", f"{name}-{kind}", body, b"Bearer wk", bytes([kind]))
