@@ -255,7 +255,7 @@ impl HubSpot {
             request = request.query("properties", &list);
         }
         if let Some(by) = by {
-            request = request.query("idProperty", by);
+            request = request.query("idProperty", by).naming_somebody();
         }
         let ends: BTreeSet<&str> = associations.iter().map(|wanted| wanted.to.plural()).collect();
         if !ends.is_empty() {

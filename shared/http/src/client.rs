@@ -176,7 +176,8 @@ fn innermost_cause(error: &reqwest::Error) -> String {
 fn report(request: &Request, took: Duration, outcome: &Result<Answer, TransportError>) {
     let method = request.method.as_str();
     let host = request.url.host_str().unwrap_or_default();
-    let path = request.url.path();
+    let path = request.told_path();
+    let path = path.as_ref();
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match outcome {
         Ok(answer) => {

@@ -1,5 +1,6 @@
 //! A request, with its effect named.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Request {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) timeout: Option<Duration>,
+    /// The last segment of the path is somebody's, and is not told.
+    names_somebody: bool,
 }
 
 impl Request {
@@ -45,12 +48,27 @@ impl Request {
     fn new(method: Method, url: Url, effect: Effect) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert("accept", HeaderValue::from_static("application/json"));
-        Self { method, url, effect, headers, body: Vec::new(), timeout: None }
+        Self { method, url, effect, headers, body: Vec::new(), timeout: None, names_somebody: false }
     }
 
     /// The path that is called: some servers count by it.
     pub fn path(&self) -> &str {
         self.url.path()
+    }
+
+    /// The last segment of the path is personal, such as an e-mail that a record is asked for by: no log tells it.
+    #[must_use]
+    pub fn naming_somebody(mut self) -> Self {
+        self.names_somebody = true;
+        self
+    }
+
+    /// The path as logs tell it.
+    pub(crate) fn told_path(&self) -> Cow<'_, str> {
+        match self.url.path().rsplit_once('/') {
+            Some((before, _)) if self.names_somebody => format!("{before}/...").into(),
+            _ => self.url.path().into(),
+        }
     }
 
     /// Adds a pair to the query.
@@ -111,7 +129,7 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("method", &self.method.as_str())
             .field("host", &self.url.host_str().unwrap_or_default())
-            .field("path", &self.url.path())
+            .field("path", &self.told_path())
             .field("effect", &self.effect)
             .field("body_bytes", &self.body.len())
             .finish_non_exhaustive()
@@ -121,6 +139,18 @@ impl fmt::Debug for Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_that_names_somebody_is_not_told() {
+        let url =
+            Url::parse("https://api.example.com/crm/contacts/ana%40example.org?idProperty=email").unwrap();
+        let request = Request::read(Method::GET, url).naming_somebody();
+        assert_eq!(request.told_path(), "/crm/contacts/...");
+        assert!(!format!("{request:?}").contains("ana"), "{request:?}");
+        assert!(request.path().ends_with("ana%40example.org"));
+        let url = Url::parse("https://api.example.com/crm/contacts/47").unwrap();
+        assert_eq!(Request::read(Method::GET, url).told_path(), "/crm/contacts/47");
+    }
 
     #[test]
     fn a_request_in_a_log_shows_no_person_and_no_secret() {
