@@ -109,7 +109,7 @@ async fn each_break_of_hubspot_is_told_apart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_without_the_app_s_client_secret_or_with_another_portal_is_told() {
     let (world, stack) = set_up().await;
-    let arn = stack.environment.system(model::SystemKind::HubSpot).unwrap().secret_arn;
+    let arn = stack.environment.system(model::SystemKind::HubSpot).unwrap().secret;
     let change = |member: &'static str, value: serde_json::Value| {
         let (secrets, arn) = (stack.secrets(), arn.clone());
         async move {

@@ -206,7 +206,7 @@ async fn each_break_of_the_stack_is_told_apart() {
     letter.message_group_id("a-record").message_deduplication_id("once").send().await.unwrap();
     tells(&examine(&stack).await, Verdict::Problem, "dead letters towards corebos:main", "1");
     let secrets = stack.secrets();
-    let arn = stack.environment.secret(model::SystemKind::Mautic).unwrap().secret_arn;
+    let arn = stack.environment.secret(model::SystemKind::Mautic).unwrap().secret;
     secrets
         .change(&arn, |members| drop(members.insert("webhook_secrets".to_owned(), json!([]))))
         .await

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use aws::Secrets;
+use aws::secrets::SecretPlace;
 use bridge::config::Config;
-use bridge::local::{COREBOS_SECRET, MAUTIC_SECRET};
+use bridge::local::SECRET;
+use model::SystemKind;
 use scenarios::{Folder, Unusual, World, Written, simulators, text, world_of};
 use serde_json::{Value, json};
 
@@ -29,9 +32,11 @@ async fn stopped(world: &mut World, reason: &str, words: &str) -> Value {
     line
 }
 
-async fn put_secret(world: &World, arn: &str, value: &Value) {
-    let secrets = &world.local.clients.secrets_manager;
-    secrets.put_secret_value().secret_id(arn).secret_string(value.to_string()).send().await.unwrap();
+/// Puts the credentials of one system into the secret that all share.
+async fn put_secret(world: &World, kind: SystemKind, value: &Value) {
+    let secrets = Secrets::new(world.local.clients.secrets_manager.clone(), aws::SystemClock);
+    let place = SecretPlace { arn: SECRET.to_owned(), kind };
+    secrets.change(&place, |members| *members = value.as_object().unwrap().clone()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,7 +47,7 @@ async fn a_wrong_password_of_mautic_is_mended_in_the_secret_and_the_change_arriv
     stopped(&mut world, "credentials", "Mautic refuses the credentials").await;
     assert_eq!(world.corebos_writes(), 0);
     let config = right.config();
-    put_secret(&world, MAUTIC_SECRET, &config.mautic_secret().unwrap()).await;
+    put_secret(&world, SystemKind::Mautic, &config.mautic_secret().unwrap()).await;
     world.corebos_contact_of(id).await;
     world.quiet().await;
     assert_eq!((world.corebos_writes(), world.parked().await.len()), (1, 0));
@@ -59,7 +64,7 @@ async fn a_rotated_access_key_of_corebos_is_mended_in_the_secret_and_the_change_
     let id = world.new_contact(&json!({ "lastname": "Patient" })).await;
     stopped(&mut world, "credentials", "check the user name and the access key").await;
     let config = Written { access_key: key, ..right }.config();
-    put_secret(&world, COREBOS_SECRET, &config.corebos_secret().unwrap()).await;
+    put_secret(&world, SystemKind::CoreBos, &config.corebos_secret().unwrap()).await;
     world.corebos_contact_of(id).await;
     world.quiet().await;
     assert_eq!((world.corebos_writes(), world.parked().await.len()), (2, 0));
@@ -69,11 +74,11 @@ async fn a_rotated_access_key_of_corebos_is_mended_in_the_secret_and_the_change_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_lacks_a_key_is_named_with_the_key() {
     let (mut world, right) = wrongly_configured(Unusual::default(), |_| {}).await;
-    put_secret(&world, COREBOS_SECRET, &json!({ "username": "sync" })).await;
+    put_secret(&world, SystemKind::CoreBos, &json!({ "username": "sync" })).await;
     let id = world.new_contact(&json!({ "lastname": "Patient" })).await;
     let line = stopped(&mut world, "credentials", "access_key").await;
-    assert!(text(&line, "detail").contains(COREBOS_SECRET), "{line}");
-    put_secret(&world, COREBOS_SECRET, &right.config().corebos_secret().unwrap()).await;
+    assert!(text(&line, "detail").contains(SECRET), "{line}");
+    put_secret(&world, SystemKind::CoreBos, &right.config().corebos_secret().unwrap()).await;
     world.corebos_contact_of(id).await;
     world.stop().await;
 }

@@ -66,7 +66,7 @@ impl Ports {
 
     /// Reads secrets, settings and the map again next time.
     pub(crate) fn forget(&self) {
-        self.secrets.forget(&self.mautic.secret_arn);
+        self.secrets.forget(&self.mautic.secret);
         *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 

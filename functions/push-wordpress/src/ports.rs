@@ -67,15 +67,13 @@ impl Ports {
     /// # Errors
     /// A variable of the environment is missing or wrong.
     pub fn new(environment: &Environment, clients: Clients) -> Result<Self, ConfigError> {
-        let secret_arn = environment.secret_arn(SystemKind::WordPress)?;
+        let secret = environment.secret_place(SystemKind::WordPress)?;
         let sites = environment.sites()?.into_iter();
         Ok(Self {
             store: DynamoStore::new(clients.dynamodb, environment.table()?),
             lease: environment.lease()?,
             mautic: environment.system(SystemKind::Mautic)?,
-            sites: sites
-                .map(|(system, url)| SystemConfig { system, url, secret_arn: secret_arn.clone() })
-                .collect(),
+            sites: sites.map(|(system, url)| SystemConfig { system, url, secret: secret.clone() }).collect(),
             secrets: Secrets::new(clients.secrets_manager, SystemClock),
             opened: Mutex::default(),
         })
@@ -94,7 +92,7 @@ impl Ports {
     /// Reads secrets, settings and the map again next time.
     pub(crate) fn forget(&self) {
         for config in self.sites.iter().chain([&self.mautic]) {
-            self.secrets.forget(&config.secret_arn);
+            self.secrets.forget(&config.secret);
         }
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Opened::default();
     }
@@ -143,7 +141,7 @@ impl Ports {
 
     /// The receiver of WP Fusion on a site.
     async fn fusion(&self, config: &SystemConfig) -> Result<Fusion, NotReady> {
-        let mut secret: WordPressSecret = self.secrets.secret(&config.secret_arn).await?;
+        let mut secret: WordPressSecret = self.secrets.secret(&config.secret).await?;
         let name = config.system.name();
         let site = secret.sites.remove(name).unwrap_or_default();
         let key = site.wp_fusion_access_key.filter(|key| !key.expose_secret().is_empty());
@@ -152,7 +150,7 @@ impl Ports {
             detail: format!(
                 "the secret {} needs wp_fusion_access_key in sites.{name}: the access key that WP Fusion shows in its \
                  general settings",
-                config.secret_arn
+                config.secret
             ),
         })?;
         Ok(Fusion::new(&config.url, key)?)

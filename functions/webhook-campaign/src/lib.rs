@@ -48,16 +48,16 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::of_this_process();
     aws::telemetry::start(environment.log_level()?, environment.function_name());
     let mautic = environment.instance(SystemKind::Mautic)?;
-    let secret_arn = environment.secret_arn(SystemKind::WordPress)?;
+    let secret = environment.secret_place(SystemKind::WordPress)?;
     let queues = environment.changes_queues()?;
     let clients = Clients::from_environment().await;
     let secrets = Secrets::new(clients.secrets_manager, SystemClock);
     let queue = SqsChangeQueue::new(clients.sqs, queues);
-    let (mautic, secret_arn, secrets, queue) = (&mautic, &secret_arn, &secrets, &queue);
+    let (mautic, secret, secrets, queue) = (&mautic, &secret, &secrets, &queue);
     aws::gateway::serve(move |request| async move {
         let fits =
             |secret: &WordPressSecret| !campaign::sites_of(&received(&request), &secret.keys()).is_empty();
-        match Box::pin(secrets.secret_that_fits(secret_arn, fits)).await {
+        match Box::pin(secrets.secret_that_fits(secret, fits)).await {
             Ok(secret) => {
                 let ports = Ports { mautic, keys: &secret.keys(), queue, clock: &SystemClock };
                 handle(&request, &ports).await

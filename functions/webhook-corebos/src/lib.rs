@@ -42,7 +42,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     aws::gateway::serve(move |request| async move {
         let key = request.header(KEY_HEADER);
         let fits = |secret: &CoreBosSecret| webhook::verify(&secret.webhook_keys, key, &request.body).is_ok();
-        match Box::pin(secrets.secret_that_fits(&corebos.secret_arn, fits)).await {
+        match Box::pin(secrets.secret_that_fits(&corebos.secret, fits)).await {
             Ok(secret) => {
                 let ports = Ports { corebos: &corebos.system, targets, queue, clock: &SystemClock };
                 handle(&request, &secret.webhook_keys, &ports).await

@@ -57,7 +57,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     aws::gateway::serve(move |request| async move {
         let ports = Ports { hubspot: &hubspot.system, url, targets, queue, clock: &SystemClock };
         let fits = |secret: &HubSpotSecret| verify(&request, secret, &ports).is_ok();
-        match Box::pin(secrets.secret_that_fits(&hubspot.secret_arn, fits)).await {
+        match Box::pin(secrets.secret_that_fits(&hubspot.secret, fits)).await {
             Ok(secret) => handle(&request, &secret, &ports).await,
             Err(error) => {
                 tracing::error!(outcome = "stopped", reason = "credentials", detail = %error, "no client secret");

@@ -44,7 +44,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
         let fits = |secret: &MauticSecret| {
             webhook::verify(&secret.webhook_secrets, signature, &request.body).is_ok()
         };
-        match Box::pin(secrets.secret_that_fits(&mautic.secret_arn, fits)).await {
+        match Box::pin(secrets.secret_that_fits(&mautic.secret, fits)).await {
             Ok(secret) => {
                 let ports = Ports { mautic: &mautic.system, corebos, sites, queue, clock: &SystemClock };
                 handle(&request, &secret.webhook_secrets, &ports).await

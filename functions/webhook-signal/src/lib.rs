@@ -52,7 +52,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
             request.method == "OPTIONS"
                 || is_known(&received(&request, now, &|name| request.header(name)), secret, preferences)
         };
-        match Box::pin(secrets.secret_that_fits(&signal.secret_arn, fits)).await {
+        match Box::pin(secrets.secret_that_fits(&signal.secret, fits)).await {
             Ok(secret) => {
                 handle(&request, &Ports { secret: &secret, preferences, queue, clock: &SystemClock }).await
             }

@@ -5,7 +5,7 @@
 //! | `BRIDGE_TABLE` | name of the table | |
 //! | `<SYSTEM>_SYSTEM_NAME` | name of the instance, part of every key | `main` |
 //! | `<SYSTEM>_URL` | base address of the instance | |
-//! | `<SYSTEM>_SECRET_ARN` | ARN of the instance's secret | |
+//! | `<SYSTEM>_SECRET_ARN` | ARN of the instance's secret; several systems may share one | |
 //! | `<SYSTEM>_CHANGES_QUEUE_URL` | queue towards the instance; absent: no push function is deployed for it | |
 //! | `<SYSTEM>_CHANGES_DEAD_LETTERS_URL` | dead-letter queue of that queue; absent: see [`crate::events`] | |
 //! | `WORDPRESS_SITES` | the sites of WordPress: `shop=https://shop.example.com,blog=https://blog.example.com` | none |
@@ -25,6 +25,8 @@ use std::time::Duration;
 use model::{System, SystemKind};
 use tracing::level_filters::LevelFilter;
 use url::{Host, Url};
+
+use crate::secrets::SecretPlace;
 
 /// What a lease lasts where the environment says nothing.
 const DEFAULT_LEASE: Duration = Duration::from_secs(45);
@@ -74,8 +76,8 @@ pub struct SystemConfig {
     pub system: System,
     /// Its base address, without a slash at its end.
     pub url: String,
-    /// Its secret.
-    pub secret_arn: String,
+    /// Where its credentials stand.
+    pub secret: SecretPlace,
 }
 
 /// The secret of an outside system, for functions that never call the system.
@@ -83,8 +85,8 @@ pub struct SystemConfig {
 pub struct SecretConfig {
     /// The instance.
     pub system: System,
-    /// Its secret.
-    pub secret_arn: String,
+    /// Where its credentials stand.
+    pub secret: SecretPlace,
 }
 
 /// The queue that a push function is fed from.
@@ -120,12 +122,12 @@ impl Environment {
 
     /// An outside system with its address and secret.
     pub fn system(&self, kind: SystemKind) -> Result<SystemConfig, ConfigError> {
-        let SecretConfig { system, secret_arn } = self.secret(kind)?;
+        let SecretConfig { system, secret } = self.secret(kind)?;
         let name = variable(kind, "URL");
         let url =
             self.required(&name, "the base address of the system, for example https://crm.example.com")?;
         let url = base_address(&url).map_err(|problem| ConfigError::Wrong { name, problem })?;
-        Ok(SystemConfig { system, url, secret_arn })
+        Ok(SystemConfig { system, url, secret })
     }
 
     /// Whether a system of this kind is connected: some are only on request, and have no secret otherwise.
@@ -135,9 +137,7 @@ impl Environment {
 
     /// The secret of an outside system.
     pub fn secret(&self, kind: SystemKind) -> Result<SecretConfig, ConfigError> {
-        let system = self.instance(kind)?;
-        let secret_arn = self.required(&variable(kind, "SECRET_ARN"), "the ARN of the system's secret")?;
-        Ok(SecretConfig { system, secret_arn })
+        Ok(SecretConfig { system: self.instance(kind)?, secret: self.secret_place(kind)? })
     }
 
     /// The instance of a kind.
@@ -188,9 +188,10 @@ impl Environment {
         Ok(sites)
     }
 
-    /// The ARN of the secret of a kind of system, whatever its instances are called.
-    pub fn secret_arn(&self, kind: SystemKind) -> Result<String, ConfigError> {
-        self.required(&variable(kind, "SECRET_ARN"), "the ARN of the system's secret")
+    /// Where the credentials of a kind of system stand, whatever its instances are called.
+    pub fn secret_place(&self, kind: SystemKind) -> Result<SecretPlace, ConfigError> {
+        let arn = self.required(&variable(kind, "SECRET_ARN"), "the ARN of the system's secret")?;
+        Ok(SecretPlace { arn, kind })
     }
 
     /// The queue that the push function of a system is fed from.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use aws::{Clients, DynamoStore, LocalEndpoints, SystemClock};
 use embedded_aws::{Between, FunctionSpec, Stack, StackEvent, StackOptions};
+use model::SystemKind;
 use serde_json::{Value, json};
 use sync::Clock as _;
 use sync::settings::{map_key, system_key};
@@ -19,18 +20,8 @@ use crate::config::Config;
 /// The template that is deployed; what runs here is driven by it.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// The secret of coreBOS in the stack on this machine.
-pub const COREBOS_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-corebos-AbCdEf";
-/// The secret of Mautic in the stack on this machine.
-pub const MAUTIC_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-mautic-AbCdEf";
-/// The secret of HubSpot in the stack on this machine.
-pub const HUBSPOT_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-hubspot-AbCdEf";
-/// The keys of the sources of visitor events in the stack on this machine.
-pub const SIGNAL_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-signal-AbCdEf";
-
-/// The accounts and access keys of the WordPress sites in the stack on this machine.
-pub const WORDPRESS_SECRET: &str =
-    "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-wordpress-AbCdEf";
+/// The secret in the stack on this machine, which all systems share.
+pub const SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-AbCdEf";
 
 /// How the stack runs.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +46,8 @@ pub struct LocalOptions {
     pub confirm_identity: bool,
     /// Lets no schedule fire: nothing is polled.
     pub without_schedules: bool,
+    /// Gives each system a secret of its own. Default: one for all, as the README's way to deploy has it.
+    pub secrets_apart: bool,
 }
 
 /// A running stack.
@@ -110,16 +103,15 @@ pub async fn start(config: &Config, options: LocalOptions) -> Result<Local> {
     });
     let mut stack = StackOptions::new(template, launcher);
     stack.parameters = parameters(config);
-    stack.secrets.insert(COREBOS_SECRET.to_owned(), config.corebos_secret()?);
-    stack.secrets.insert(MAUTIC_SECRET.to_owned(), config.mautic_secret()?);
-    if let Some(hubspot) = &config.hubspot {
-        stack.secrets.insert(HUBSPOT_SECRET.to_owned(), hubspot.secret()?);
-    }
-    if let Some(wordpress) = &config.wordpress {
-        stack.secrets.insert(WORDPRESS_SECRET.to_owned(), wordpress.secret()?);
-    }
-    if let Some(signal) = &config.signal {
-        stack.secrets.insert(SIGNAL_SECRET.to_owned(), signal.secret()?);
+    for (kind, secret) in secrets(config)? {
+        let arn = if options.secrets_apart { secret_of_its_own(kind) } else { SECRET.to_owned() };
+        stack.parameters.insert(secret_parameter(kind).to_owned(), arn.clone());
+        if options.secrets_apart {
+            stack.secrets.insert(arn, secret);
+        } else {
+            let shared = stack.secrets.entry(arn).or_insert_with(|| json!({}));
+            put_onto(shared, &json!({ kind.as_str(): secret }));
+        }
     }
     stack.extra_environment = options.environment;
     stack.between = options.between;
@@ -137,31 +129,59 @@ pub async fn start(config: &Config, options: LocalOptions) -> Result<Local> {
     Ok(Local { stack, events, store, clients })
 }
 
+/// The credentials of all systems that are connected.
+fn secrets(config: &Config) -> Result<Vec<(SystemKind, Value)>> {
+    let mut secrets =
+        vec![(SystemKind::CoreBos, config.corebos_secret()?), (SystemKind::Mautic, config.mautic_secret()?)];
+    if let Some(hubspot) = &config.hubspot {
+        secrets.push((SystemKind::HubSpot, hubspot.secret()?));
+    }
+    if let Some(wordpress) = &config.wordpress {
+        secrets.push((SystemKind::WordPress, wordpress.secret()?));
+    }
+    if let Some(signal) = &config.signal {
+        secrets.push((SystemKind::Signal, signal.secret()?));
+    }
+    Ok(secrets)
+}
+
+/// The secret of one system in the stack on this machine, where each has its own.
+pub fn secret_of_its_own(kind: SystemKind) -> String {
+    format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:bridge-{}-AbCdEf", kind.as_str())
+}
+
+/// The parameter of the template that names a system's secret.
+fn secret_parameter(kind: SystemKind) -> &'static str {
+    match kind {
+        SystemKind::CoreBos => "CorebosSecretArn",
+        SystemKind::Mautic => "MauticSecretArn",
+        SystemKind::HubSpot => "HubspotSecretArn",
+        SystemKind::WordPress => "WordpressSecretArn",
+        SystemKind::Signal => "SignalSecretArn",
+    }
+}
+
 fn parameters(config: &Config) -> BTreeMap<String, String> {
     let mut parameters = vec![
         ("CorebosUrl", config.corebos.url.as_str()),
-        ("CorebosSecretArn", COREBOS_SECRET),
         ("CorebosSystemName", config.corebos.name.as_str()),
         ("MauticUrl", config.mautic.url.as_str()),
-        ("MauticSecretArn", MAUTIC_SECRET),
         ("MauticSystemName", config.mautic.name.as_str()),
     ];
     if let Some(hubspot) = &config.hubspot {
         parameters.extend([
             ("HubspotUrl", hubspot.url.as_str()),
-            ("HubspotSecretArn", HUBSPOT_SECRET),
             ("HubspotSystemName", hubspot.name.as_str()),
             ("HubspotWebhookUrl", hubspot.webhook_url.as_deref().unwrap_or_default()),
         ]);
     }
     if let Some(signal) = &config.signal {
-        parameters.extend([("SignalSecretArn", SIGNAL_SECRET), ("SignalSystemName", signal.name.as_str())]);
+        parameters.push(("SignalSystemName", signal.name.as_str()));
     }
     let mut parameters: BTreeMap<String, String> =
         parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     if let Some(wordpress) = &config.wordpress {
         parameters.insert("WordpressSites".to_owned(), wordpress.listed());
-        parameters.insert("WordpressSecretArn".to_owned(), WORDPRESS_SECRET.to_owned());
     }
     parameters
 }

@@ -29,9 +29,9 @@ pub fn sites(environment: &Environment) -> Result<Vec<SystemConfig>> {
     if !environment.connects(SystemKind::WordPress) {
         return Ok(Vec::new());
     }
-    let secret_arn = environment.secret_arn(SystemKind::WordPress)?;
+    let secret = environment.secret_place(SystemKind::WordPress)?;
     let sites = environment.sites()?.into_iter();
-    Ok(sites.map(|(system, url)| SystemConfig { system, url, secret_arn: secret_arn.clone() }).collect())
+    Ok(sites.map(|(system, url)| SystemConfig { system, url, secret: secret.clone() }).collect())
 }
 
 /// The access keys of a site, by how good they are.
@@ -81,7 +81,7 @@ struct SiteKeys {
 /// # Errors
 /// The secret cannot be read.
 pub async fn access_keys(stack: &Stack, config: &SystemConfig) -> Result<Vec<SecretString>> {
-    let mut secret: AccessKeys = stack.secrets().secret(&config.secret_arn).await?;
+    let mut secret: AccessKeys = stack.secrets().secret(&config.secret).await?;
     let keys = secret.sites.remove(config.system.name()).unwrap_or_default().access_keys;
     Ok(keys.into_iter().filter(|key| !key.expose_secret().is_empty()).collect())
 }
@@ -103,7 +103,7 @@ pub async fn look(stack: &Stack, store: &DynamoStore, config: SystemConfig) -> R
     };
     let (mut account, mut fusion) = (None, None);
     if preferences.relay {
-        let mut secret: WordPressSecret = secrets.secret(&config.secret_arn).await?;
+        let mut secret: WordPressSecret = secrets.secret(&config.secret).await?;
         let site = secret.sites.remove(config.system.name()).unwrap_or_default();
         fusion = Some(try_fusion(&config, site).await);
     } else {

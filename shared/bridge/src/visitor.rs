@@ -113,7 +113,7 @@ async fn sources(stack: &Stack, wanted: Option<&str>) -> Result<Vec<String>> {
     }
     let secret = stack.environment.secret(SystemKind::Signal);
     let secret = secret.context("the stack takes no visitor events: it was started without their sources")?;
-    let secret: SignalSecret = stack.secrets().secret(&secret.secret_arn).await?;
+    let secret: SignalSecret = stack.secrets().secret(&secret.secret).await?;
     Ok(secret.sources.into_keys().collect())
 }
 

@@ -128,8 +128,8 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
 
     /// Reads secrets, settings and maps again next time.
     pub fn forget(&self) {
-        self.secrets.forget(&self.hub.secret_arn);
-        self.secrets.forget(&self.remote.secret_arn);
+        self.secrets.forget(&self.hub.secret);
+        self.secrets.forget(&self.remote.secret);
         *lock(&self.systems) = None;
         *lock(&self.preferences) = None;
         lock(&self.pairs).clear();

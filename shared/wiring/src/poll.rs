@@ -83,7 +83,7 @@ impl<C: Opens + Feed> PollPorts<C> {
 
     /// Reads the secret and asks the system who it is again next time.
     pub fn forget(&self) {
-        self.secrets.forget(&self.config.secret_arn);
+        self.secrets.forget(&self.config.secret);
         *self.system.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws::config::SystemConfig;
+use aws::secrets::SecretPlace;
 use aws::{DynamoBudget, DynamoSessions, DynamoStore, Secrets};
 use model::System;
 use serde_json::Value;
@@ -36,10 +37,10 @@ pub async fn open<C: Opens>(
 }
 
 /// Credentials that are incomplete stand in a secret, and an administrator must find it.
-fn naming_the_secret(error: ConnectorError, arn: &str) -> ConnectorError {
+fn naming_the_secret(error: ConnectorError, place: &SecretPlace) -> ConnectorError {
     match error {
         ConnectorError::Unauthorized { detail } => {
-            ConnectorError::Unauthorized { detail: format!("{detail} (secret {arn})") }
+            ConnectorError::Unauthorized { detail: format!("{detail} (secret {place})") }
         }
         other => other,
     }
@@ -54,7 +55,7 @@ pub async fn connect<C: Opens>(
     secrets: &Secrets,
     store: &DynamoStore,
 ) -> Result<C, NotReady> {
-    let (secret, text) = secrets.secret_with_text::<C::Secret>(&config.secret_arn).await?;
+    let (secret, text) = secrets.secret_with_text::<C::Secret>(&config.secret).await?;
     let (_, preferences) = settings_of(store, &config.system).await?;
     // The table of settings has allowed all of it; this is for a row that does not fit what the connector reads.
     let preferences = serde_json::from_value(preferences).map_err(|error| NotReady::ByAdministrator {
@@ -66,7 +67,7 @@ pub async fn connect<C: Opens>(
         budget: Arc::new(DynamoBudget::new(store.clone())),
     };
     let opened = C::open(config.system.clone(), &config.url, secret, preferences, shared);
-    Ok(opened.map_err(|error| naming_the_secret(error, &config.secret_arn))?)
+    Ok(opened.map_err(|error| naming_the_secret(error, &config.secret))?)
 }
 
 /// A system that is suddenly another one must not be compared with the bases of the first.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
-use bridge_aws::secrets::{ExposeSecret, SecretError, SecretString, Secrets};
+use bridge_aws::secrets::{ExposeSecret, SecretError, SecretPlace, SecretString, Secrets};
 use jiff::Timestamp;
+use model::SystemKind;
 use serde_json::json;
 use sync::Clock;
 
@@ -58,8 +59,16 @@ fn password(text: &str) -> Answer {
     secret(&json!({ "username": "bridge", "password": text }).to_string())
 }
 
+fn place() -> SecretPlace {
+    place_of(SystemKind::Mautic)
+}
+
+fn place_of(kind: SystemKind) -> SecretPlace {
+    SecretPlace { arn: ARN.to_owned(), kind }
+}
+
 async fn read(secrets: &Secrets<Seconds>) -> Result<String, SecretError> {
-    let secret = secrets.secret::<MauticSecret>(ARN).await?;
+    let secret = secrets.secret::<MauticSecret>(&place()).await?;
     assert_eq!(secret.username, "bridge");
     Ok(secret.password.expose_secret().to_owned())
 }
@@ -91,7 +100,7 @@ async fn a_forgotten_secret_is_read_anew() {
     let (_endpoint, answer, secrets, _clock) = service(password("old")).await;
     read(&secrets).await.unwrap();
     *answer.lock().unwrap() = password("new");
-    secrets.forget(ARN);
+    secrets.forget(&place());
     assert_eq!(read(&secrets).await.unwrap(), "new");
 }
 
@@ -126,18 +135,20 @@ async fn a_wrong_secret_names_the_arn_and_the_missing_key_and_never_a_value() {
     ];
     for (text, problem) in cases {
         let (_endpoint, _answer, secrets, _clock) = service(secret(text)).await;
-        let error = secrets.secret::<MauticSecret>(ARN).await.unwrap_err();
+        let error = secrets.secret::<MauticSecret>(&place()).await.unwrap_err();
         assert_eq!(error, SecretError::Wrong { arn: ARN.to_owned(), problem: problem.to_owned() });
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
     let (_endpoint, _answer, secrets, _clock) = service((200, json!({ "SecretBinary": "AAAA" }))).await;
-    assert!(secrets.secret::<MauticSecret>(ARN).await.unwrap_err().to_string().contains("it holds bytes"));
+    assert!(
+        secrets.secret::<MauticSecret>(&place()).await.unwrap_err().to_string().contains("it holds bytes")
+    );
 }
 
 #[tokio::test]
 async fn debug_shows_no_secret() {
     let (_endpoint, _answer, secrets, _clock) = service(password("hunter2")).await;
-    let secret: MauticSecret = secrets.secret(ARN).await.unwrap();
+    let secret: MauticSecret = secrets.secret(&place()).await.unwrap();
     assert!(!format!("{secrets:?} {secret:?}").contains("hunter2"));
 }
 
@@ -145,7 +156,8 @@ async fn debug_shows_no_secret() {
 async fn a_secret_that_does_not_fit_is_read_again_and_strangers_cannot_make_us_read_all_the_time() {
     let (endpoint, answer, secrets, clock) = service(password("old")).await;
     let fits = |wanted: &'static str| move |secret: &MauticSecret| secret.password.expose_secret() == wanted;
-    let read = |wanted| secrets.secret_that_fits::<MauticSecret>(ARN, fits(wanted));
+    let place = place();
+    let read = |wanted| secrets.secret_that_fits::<MauticSecret>(&place, fits(wanted));
     assert_eq!(read("old").await.unwrap().password.expose_secret(), "old");
     *answer.lock().unwrap() = password("new");
     // Within the moment in which it was read, what does not fit is a stranger's.
@@ -167,7 +179,7 @@ async fn a_secret_that_does_not_fit_is_read_again_and_strangers_cannot_make_us_r
 async fn a_change_keeps_the_other_members() {
     let (endpoint, _, secrets, _) = service(password("old")).await;
     secrets
-        .change(ARN, |members| drop(members.insert("webhook_secrets".to_owned(), json!(["a", "b"]))))
+        .change(&place(), |members| drop(members.insert("webhook_secrets".to_owned(), json!(["a", "b"]))))
         .await
         .unwrap();
     let sent = endpoint.calls();
@@ -175,4 +187,69 @@ async fn a_change_keeps_the_other_members() {
     assert_eq!(put["SecretId"], ARN);
     let stored: serde_json::Value = serde_json::from_str(put["SecretString"].as_str().unwrap()).unwrap();
     assert_eq!(stored, json!({ "username": "bridge", "password": "old", "webhook_secrets": ["a", "b"] }));
+}
+
+/// One secret for three systems.
+fn shared() -> String {
+    json!({
+        "corebos": { "username": "sync", "access_key": "hunter3" },
+        "mautic": { "username": "bridge", "password": "hunter2" },
+        "wordpress": { "sites": {} },
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_secret_that_systems_share_is_read_once_and_gives_each_its_own_part_and_text() {
+    let (endpoint, _, secrets, _) = service(secret(&shared())).await;
+    let (mautic, text) = secrets.secret_with_text::<MauticSecret>(&place()).await.unwrap();
+    assert_eq!((mautic.username.as_str(), mautic.password.expose_secret()), ("bridge", "hunter2"));
+    let text: serde_json::Value = serde_json::from_str(text.expose_secret()).unwrap();
+    assert_eq!(text, json!({ "username": "bridge", "password": "hunter2" }));
+    let corebos: serde_json::Value = secrets.secret(&place_of(SystemKind::CoreBos)).await.unwrap();
+    assert_eq!(corebos, json!({ "username": "sync", "access_key": "hunter3" }));
+    assert_eq!(endpoint.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_change_of_a_shared_secret_touches_one_system_only() {
+    let (endpoint, _, secrets, _) = service(secret(&shared())).await;
+    secrets
+        .change(&place(), |members| drop(members.insert("webhook_secrets".to_owned(), json!(["a"]))))
+        .await
+        .unwrap();
+    let put = endpoint.calls().pop().unwrap().1;
+    let stored: serde_json::Value = serde_json::from_str(put["SecretString"].as_str().unwrap()).unwrap();
+    let mut expected: serde_json::Value = serde_json::from_str(&shared()).unwrap();
+    expected["mautic"]["webhook_secrets"] = json!(["a"]);
+    assert_eq!(stored, expected);
+}
+
+#[tokio::test]
+async fn a_system_that_a_shared_secret_lacks_is_named_and_so_is_the_key_that_a_part_lacks() {
+    let cases = [
+        (SystemKind::HubSpot, shared(), r#"several systems share it, and "hubspot" is missing"#),
+        (
+            SystemKind::Mautic,
+            r#"{"mautic":{"username":"hunter2"}}"#.into(),
+            r#""mautic": missing field `password`"#,
+        ),
+        (SystemKind::Mautic, r#"{"mautic":"hunter2"}"#.into(), r#""mautic": an unexpected shape"#),
+        // Nobody else's credentials are taken for those of a system, even if they would do.
+        (
+            SystemKind::Mautic,
+            r#"{"username":"hunter2","password":"hunter2","corebos":{}}"#.into(),
+            r#"several systems share it, and "mautic" is missing"#,
+        ),
+    ];
+    for (kind, text, problem) in cases {
+        let (_endpoint, _answer, secrets, _clock) = service(secret(&text)).await;
+        let error = secrets.secret::<MauticSecret>(&place_of(kind)).await.unwrap_err();
+        assert_eq!(error, SecretError::Wrong { arn: ARN.to_owned(), problem: problem.to_owned() });
+        assert!(!format!("{error} {error:?}").contains("hunter"), "{error}");
+        let change = secrets.change(&place_of(kind), |_| panic!("nothing there to change")).await;
+        if problem.contains("is missing") {
+            assert_eq!(change.unwrap_err(), error);
+        }
+    }
 }

@@ -52,7 +52,7 @@ pub(super) async fn examine(stack: &Stack, store: &DynamoStore, checks: &mut Che
 
 /// Whether webhooks of this portal are taken, where the secret names one.
 async fn portal_of_webhooks(stack: &Stack, config: &SystemConfig, portal: &str, checks: &mut Checks) {
-    let secret = stack.secrets().secret::<Map<String, Value>>(&config.secret_arn).await.unwrap_or_default();
+    let secret = stack.secrets().secret::<Map<String, Value>>(&config.secret).await.unwrap_or_default();
     let named = match secret.get("portal_id") {
         Some(Value::String(named)) if !named.is_empty() => named.clone(),
         Some(Value::Number(named)) => named.to_string(),

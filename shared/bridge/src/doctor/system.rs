@@ -45,7 +45,7 @@ pub(super) async fn open<C: Opens>(
     };
     let name = |what: &str| format!("{}: {what}", config.system);
     let secrets = stack.secrets();
-    match secrets.secret::<Map<String, Value>>(&config.secret_arn).await {
+    match secrets.secret::<Map<String, Value>>(&config.secret).await {
         Ok(secret) => match signs {
             Signs::Listed(member) => secret_s_shape(&secret, member, &name("secret"), checks),
             Signs::ClientSecret => client_secret(&secret, &name("secret"), checks),

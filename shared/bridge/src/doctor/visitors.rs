@@ -17,7 +17,7 @@ const SHORTEST_KEY: usize = 16;
 /// A live key of any source.
 pub(super) async fn a_key(stack: &Stack) -> Option<SecretString> {
     let config = stack.environment.secret(SystemKind::Signal).ok()?;
-    let secret: SignalSecret = stack.secrets().secret(&config.secret_arn).await.ok()?;
+    let secret: SignalSecret = stack.secrets().secret(&config.secret).await.ok()?;
     secret.sources.into_values().flat_map(|source| source.keys).find(|key| !key.expose_secret().is_empty())
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn examine(
 ) {
     let Ok(config) = stack.environment.secret(SystemKind::Signal) else { return };
     let name = |what: &str| format!("{}: {what}", config.system);
-    let secret = match stack.secrets().secret::<SignalSecret>(&config.secret_arn).await {
+    let secret = match stack.secrets().secret::<SignalSecret>(&config.secret).await {
         Ok(secret) => secret,
         Err(error) => {
             checks.problem(name("secret"), error.to_string(), "create the secret, or let us read it");

@@ -92,7 +92,7 @@ pub(super) async fn heard(stack: &Stack, store: &DynamoStore, checks: &mut Check
 
 async fn live(stack: &Stack, kind: SystemKind) -> Option<Live> {
     let config = stack.environment.secret(kind).ok()?;
-    stack.secrets().secret(&config.secret_arn).await.ok()
+    stack.secrets().secret(&config.secret).await.ok()
 }
 
 /// The webhook that leads to us: the one at our URL, else any that leads to our path, behind a tunnel or a name of the

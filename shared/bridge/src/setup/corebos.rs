@@ -330,7 +330,7 @@ pub async fn apply(setup: &mut CorebosSetup<'_>) -> Result<Vec<String>> {
             Work::NewKey { in_use } => {
                 let new = secret::fresh();
                 secret::store(setup.stack, &setup.config, KEYS, &new, in_use.as_ref()).await?;
-                told.push(format!("a fresh key was stored in {}", setup.config.secret_arn));
+                told.push(format!("a fresh key was stored in {}", setup.config.secret));
                 told.extend(secret::line_for_the_file(&setup.config, KEYS, &new, in_use.as_ref()));
                 tokio::time::sleep(RECHECK.unsigned_abs()).await;
                 setup.corebos.put_setting(KEY_SETTING, new.expose_secret()).await?;

@@ -297,11 +297,11 @@ impl HubSpotSetup {
         if is_signed {
             self.plan.there(what);
         } else {
-            let arn = &config.secret_arn;
+            let arn = &config.secret;
             self.plan.by_hand(
                 what,
                 State::Missing,
-                format!("put it into {arn} as client_secret; until then changes wait for a poll"),
+                format!("put it into {arn} as client_secret (below \"hubspot\", if systems share it); until then changes wait for a poll"),
             );
         }
         let Some(folder) = &wanted.project else {
@@ -322,11 +322,12 @@ impl HubSpotSetup {
         }
         self.plan.steps.push(format!(
             "In {}: `hs account auth`, then `hs project upload`. Install the app in the portal (Development, Projects,\n\
-             corebos-bridge), and put its access token and its client secret into {} as access_token and client_secret.\n\
+             corebos-bridge), and put its access token and its client secret into {} as access_token and client_secret,\n\
+             below \"hubspot\" if systems share it.\n\
              The client secret also belongs there where the token is another one's. New subscriptions count after five\n\
              minutes. After an edit of a map that reads other properties, write and upload the files again.",
             folder.display(),
-            config.secret_arn
+            config.secret
         ));
         Ok(())
     }

@@ -327,7 +327,7 @@ async fn apply_webhook(setup: &MauticSetup<'_>, work: &WebhookWork, told: &mut V
     let new = work.new_secret.then(secret::fresh);
     if let Some(new) = &new {
         secret::store(setup.stack, &setup.config, SECRETS, new, work.in_use.as_ref()).await?;
-        told.push(format!("a fresh secret was stored in {}", setup.config.secret_arn));
+        told.push(format!("a fresh secret was stored in {}", setup.config.secret));
         told.extend(secret::line_for_the_file(&setup.config, SECRETS, new, work.in_use.as_ref()));
         // A function that has just read the old secrets believes in them for so long.
         tokio::time::sleep(RECHECK.unsigned_abs()).await;

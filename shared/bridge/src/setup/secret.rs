@@ -6,7 +6,7 @@ use aws::config::SystemConfig;
 use aws::secrets::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::local::{COREBOS_SECRET, MAUTIC_SECRET};
+use crate::local::SECRET;
 use crate::stack::Stack;
 
 /// 64 hexadecimal digits, 244 bits of them from the random numbers of the operating system. Mautic's own secrets look
@@ -18,7 +18,7 @@ pub(super) fn fresh() -> SecretString {
 
 /// The secrets of a member of a system's secret that are not blank, the current one first.
 pub(super) async fn live(stack: &Stack, config: &SystemConfig, member: &str) -> Result<Vec<SecretString>> {
-    let secret: serde_json::Map<String, Value> = stack.secrets().secret(&config.secret_arn).await?;
+    let secret: serde_json::Map<String, Value> = stack.secrets().secret(&config.secret).await?;
     let listed = secret.get(member).and_then(Value::as_array).into_iter().flatten();
     let texts = listed.filter_map(Value::as_str).filter(|text| !text.is_empty());
     Ok(texts.map(|text| SecretString::from(text.to_owned())).collect())
@@ -26,7 +26,7 @@ pub(super) async fn live(stack: &Stack, config: &SystemConfig, member: &str) -> 
 
 /// A member of a system's secret that is one secret; none where it is blank or not there.
 pub(super) async fn single(stack: &Stack, config: &SystemConfig, member: &str) -> Result<Vec<SecretString>> {
-    let secret: serde_json::Map<String, Value> = stack.secrets().secret(&config.secret_arn).await?;
+    let secret: serde_json::Map<String, Value> = stack.secrets().secret(&config.secret).await?;
     let text = secret.get(member).and_then(Value::as_str).filter(|text| !text.is_empty());
     Ok(text.map(|text| SecretString::from(text.to_owned())).into_iter().collect())
 }
@@ -45,7 +45,7 @@ pub(super) async fn store(
     };
     stack
         .secrets()
-        .change(&config.secret_arn, change)
+        .change(&config.secret, change)
         .await
         .with_context(|| format!("{member} of {} cannot be stored; nothing has been changed", config.system))
 }
@@ -62,7 +62,7 @@ pub(super) fn line_for_the_file(
     new: &SecretString,
     in_use: Option<&SecretString>,
 ) -> Option<String> {
-    let is_local = [COREBOS_SECRET, MAUTIC_SECRET].contains(&config.secret_arn.as_str());
+    let is_local = config.secret.arn == SECRET;
     let table = config.system.kind().as_str();
     is_local.then(|| {
         let listed = list(new, in_use).join("\", \"");

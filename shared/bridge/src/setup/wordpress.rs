@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::plan::{Plan, State};
 use super::{Wanted, secret};
-use crate::local::WORDPRESS_SECRET;
+use crate::local::SECRET;
 use crate::site::{self, Keys, Seen};
 use crate::stack::Stack;
 
@@ -115,7 +115,7 @@ impl WordPressSetup<'_> {
              send_notification, if you like. Campaigns that were made for WP Fusion need this address and key only.",
             seen.config.system,
             seen.config.system.name(),
-            seen.config.secret_arn,
+            seen.config.secret,
         ));
         Ok(())
     }
@@ -175,10 +175,10 @@ pub async fn apply(setup: &mut WordPressSetup<'_>) -> Result<Vec<String>> {
                 }
             }
         };
-        let stored = setup.stack.secrets().change(&config.secret_arn, change).await;
+        let stored = setup.stack.secrets().change(&config.secret, change).await;
         stored.with_context(|| format!("the access key of {} cannot be stored", config.system))?;
-        told.push(format!("a fresh access key of {} was stored in {}", config.system, config.secret_arn));
-        if config.secret_arn == WORDPRESS_SECRET {
+        told.push(format!("a fresh access key of {} was stored in {}", config.system, config.secret));
+        if config.secret.arn == SECRET {
             let listed = listed.join("\", \"");
             told.push(format!(
                 "the stack of this machine forgets it when it ends; put it into bridge.toml, below \
