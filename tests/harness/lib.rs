@@ -25,7 +25,7 @@ use bridge::local::{self, Local, LocalOptions};
 use bridge::simulated::{self, Simulated, TRIGGERS, WEBHOOK_SECRET};
 use bridge::stack::log::LogKeeper;
 use bridge::stack::{Address, Announced};
-use embedded_aws::StackEvent;
+use embedded_aws::{Between, StackEvent};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use model::{Pair, PairKind, ParkedChange};
 use serde_json::Value;
@@ -70,6 +70,10 @@ pub struct Unusual {
     pub template_edits: Vec<(String, String)>,
     /// Accepts that a system is another one than at first contact.
     pub confirm_identity: bool,
+    /// Gives each system a secret of its own.
+    pub secrets_apart: bool,
+    /// Who stands between the functions and the services of AWS.
+    pub between: Between,
 }
 
 impl Unusual {
@@ -167,6 +171,8 @@ pub async fn start_stack(program: &str, config: &Config, unusual: Unusual) -> Lo
         environment: pushes.map(|push| (push.to_owned(), unusual.push_environment.clone())).into(),
         template_edits,
         confirm_identity: unusual.confirm_identity,
+        secrets_apart: unusual.secrets_apart,
+        between: unusual.between,
         ..LocalOptions::default()
     };
     local::start(config, options).await.unwrap_or_else(|error| panic!("the stack does not start: {error:#}"))

@@ -4,13 +4,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bridge::simulated::{
-    SAMPLE_CLIENT_SECRET, SAMPLE_KEYS, SAMPLE_SECRETS, SAMPLE_SIGNING_SECRET, SAMPLE_WRITE_KEY, with_visitors,
+    SAMPLE_ACCESS_KEY, SAMPLE_CLIENT_SECRET, SAMPLE_KEYS, SAMPLE_SECRETS, SAMPLE_SIGNING_SECRET,
+    SAMPLE_WRITE_KEY, with_visitors,
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use scenarios::{Unusual, World, simulators, text, world_of};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use simulators::hubspot::HubSpotOptions;
+use simulators::hubspot::{HubSpotOptions, Kind};
+use simulators::wordpress::WordPressOptions;
 
 use crate::BRIDGE;
 
@@ -28,10 +30,11 @@ fn mac(secret: &str, signed: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// All three systems and two sources of visitors; nobody reads the queues.
+/// All systems and two sources of visitors; nobody reads the queues.
 async fn world() -> World {
     let mut systems = simulators().await;
     systems.add_hubspot(HubSpotOptions::default()).await.unwrap();
+    systems.add_wordpress(WordPressOptions::default(), None).await.unwrap();
     let config = with_visitors(systems.config().unwrap()).unwrap();
     let batch = "BatchSize: 10\n";
     let template = bridge::local::TEMPLATE;
@@ -86,6 +89,16 @@ fn corebos(key: &str, body: &str) -> Asked {
     Asked { function: "webhook-corebos", headers, body: body.to_owned() }
 }
 
+fn campaign(key: &str, body: &str) -> Asked {
+    let headers = vec![("x-bridge-key", key.to_owned())];
+    Asked { function: "webhook-campaign", headers, body: body.to_owned() }
+}
+
+/// How a webhook refuses a stranger. Mautic shows the status of a campaign action that failed.
+fn refusal(asked: &Asked) -> u16 {
+    if asked.function == "webhook-campaign" { 403 } else { 401 }
+}
+
 fn signal(secret: &str, body: &str, age_ms: i64) -> Asked {
     let sent = sync::Clock::now(&aws::SystemClock).as_millisecond() - age_ms;
     let signature = connector_signal::webhook::sign(&secret.to_owned().into(), sent, body.as_bytes());
@@ -116,6 +129,7 @@ const MAUTIC: &str = r#"{"mautic.lead_post_save_new":[{"contact":{"id":7}}]}"#;
 const HUBSPOT: &str =
     r#"[{"eventId":7,"subscriptionType":"contact.creation","objectId":777,"occurredAt":1795228130000}]"#;
 const COREBOS: &str = r#"{"event":"save","module":"Contacts","id":"12x7"}"#;
+const CAMPAIGN: &str = r#"{"wpf_action":"add","contact_id":"7"}"#;
 const SIGNAL: &str =
     r#"{"type":"identify","userId":"u-7","messageId":"m-7","traits":{"email":"eva7@example.org"}}"#;
 
@@ -157,13 +171,25 @@ async fn no_webhook_takes_what_is_forged_truncated_written_anew_or_too_old() {
         ("a part of the key", corebos(&SAMPLE_KEYS[0][1..], COREBOS)),
         ("the key and more", corebos(&format!("{}x", SAMPLE_KEYS[0]), COREBOS)),
         ("an empty key", corebos("", COREBOS)),
+        ("no key", unsigned(&campaign("", CAMPAIGN))),
+        ("another key", campaign("not-the-key", CAMPAIGN)),
+        ("a part of the key", campaign(&SAMPLE_ACCESS_KEY[1..], CAMPAIGN)),
+        ("the key and more", campaign(&format!("{SAMPLE_ACCESS_KEY}x"), CAMPAIGN)),
+        ("an empty key", campaign("", CAMPAIGN)),
+        ("the key of another webhook", campaign(SAMPLE_KEYS[0], CAMPAIGN)),
+        ("the key of another webhook", corebos(SAMPLE_ACCESS_KEY, COREBOS)),
     ]);
     for (how, asked) in &forged {
         let (status, answer) = ask(&world, asked).await;
-        assert_eq!(status, 401, "{} {how}: {answer}", asked.function);
-        for secret in
-            [SAMPLE_SECRETS[0], SAMPLE_CLIENT_SECRET, SAMPLE_SIGNING_SECRET, SAMPLE_KEYS[0], SAMPLE_WRITE_KEY]
-        {
+        assert_eq!(status, refusal(asked), "{} {how}: {answer}", asked.function);
+        for secret in [
+            SAMPLE_SECRETS[0],
+            SAMPLE_CLIENT_SECRET,
+            SAMPLE_SIGNING_SECRET,
+            SAMPLE_KEYS[0],
+            SAMPLE_WRITE_KEY,
+            SAMPLE_ACCESS_KEY,
+        ] {
             assert!(!answer.contains(secret), "{} {how}: {answer}", asked.function);
         }
         // Nor the signature that would have been right, with which the next one could be forged.
@@ -173,7 +199,8 @@ async fn no_webhook_takes_what_is_forged_truncated_written_anew_or_too_old() {
         assert_eq!(waiting(&world), 0, "{} {how}", asked.function);
     }
     // What was forged is refused for that, and for nothing else.
-    for (number, asked) in genuine.iter().chain([&corebos(SAMPLE_KEYS[0], COREBOS)]).enumerate() {
+    let keyed = [corebos(SAMPLE_KEYS[0], COREBOS), campaign(SAMPLE_ACCESS_KEY, CAMPAIGN)];
+    for (number, asked) in genuine.iter().chain(&keyed).enumerate() {
         let (status, answer) = ask(&world, asked).await;
         assert_eq!(status, 200, "{}: {answer}", asked.function);
         assert!(waiting(&world) > number, "{}: {answer}", asked.function);
@@ -185,21 +212,48 @@ async fn no_webhook_takes_what_is_forged_truncated_written_anew_or_too_old() {
 async fn a_replayed_request_is_taken_and_changes_nothing() {
     let mut systems = simulators().await;
     systems.add_hubspot(HubSpotOptions::default()).await.unwrap();
-    let config = systems.config().unwrap();
+    systems.add_wordpress(WordPressOptions::default(), None).await.unwrap();
+    let config = with_visitors(systems.config().unwrap()).unwrap();
     let mut world = world_of(BRIDGE, systems, &config, Unusual::default()).await;
+    let url = world.local.webhook_url("webhook-corebos");
+    world.systems.point_workflows_at(&url).await.unwrap();
     let (id, hub) = world.linked_contact(&json!({ "lastname": "Once", "email": "once@example.org" })).await;
+    world.systems.corebos.edit(&hub, &json!({ "hubspotsyncwith": "1" })).await.unwrap();
+    let remote = world.hubspot_record_of(Kind::Contact, &hub).await;
+    world.until_field(&hub, "hubspotid", &remote).await;
+    world.quiet().await;
     let told = format!(r#"{{"mautic.lead_post_save_update":[{{"contact":{{"id":{id}}}}}]}}"#);
+    let change = format!(
+        r#"[{{"eventId":9,"subscriptionType":"contact.propertyChange","propertyName":"city","objectId":{remote},"occurredAt":1795228130000}}]"#
+    );
+    let visit = json!({ "type": "identify", "userId": "u-1", "messageId": "m-1", "traits": { "email": "visitor@example.org" },
+        "context": { "consent": { "canonical": { "marketing": true } }, "ip": "203.0.113.50" } });
+    let command = format!(r#"{{"wpf_action":"add","contact_id":"{id}"}}"#);
+    let once = [signal(SAMPLE_SIGNING_SECRET, &visit.to_string(), 0), campaign(SAMPLE_ACCESS_KEY, &command)];
+    for asked in &once {
+        let (status, answer) = ask(&world, asked).await;
+        assert_eq!(status, 200, "{}: {answer}", asked.function);
+        world.quiet().await;
+    }
+    let [visit, command] = once;
     let replayed = [
+        visit,
+        command,
+        hubspot(&world, SAMPLE_CLIENT_SECRET, &change, 0),
         mautic(SAMPLE_SECRETS[0], &told),
         corebos(SAMPLE_KEYS[0], &format!(r#"{{"event":"save","module":"Contacts","id":"{hub}"}}"#)),
     ];
-    let writes = (world.corebos_writes(), world.mautic_writes());
+    let effects = |world: &World| {
+        (world.corebos_writes(), world.mautic_writes(), world.hubspot_writes(), world.site_writes())
+    };
+    let before = effects(&world);
+    assert!(before.3 > 0, "the campaign has made a user");
     for asked in replayed.iter().chain(&replayed).chain(&replayed) {
         let (status, answer) = ask(&world, asked).await;
         assert_eq!(status, 200, "{}: {answer}", asked.function);
     }
     world.quiet().await;
-    assert_eq!((world.corebos_writes(), world.mautic_writes()), writes);
+    assert_eq!(effects(&world), before);
     assert_eq!(text(&world.systems.corebos.record(&hub).unwrap(), "lastname"), "Once");
     world.stop().await;
 }

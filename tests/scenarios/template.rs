@@ -4,6 +4,6 @@ mod alarms;
 mod configuration;
 pub(crate) mod document;
 mod local;
-mod permissions;
+pub(crate) mod permissions;
 mod queues;
 mod storage;

@@ -3,7 +3,9 @@
 //! The stack, the stand-ins and the senders run in this process, the functions in processes of their own; so what the
 //! operating system counts for each process tells the functions from the emulation around them.
 
+mod bill;
 mod cold_start;
+mod cost;
 mod engine;
 mod figures;
 mod import;
@@ -37,6 +39,8 @@ pub(crate) enum Workload {
     W5,
     /// The import of contacts.
     W6,
+    /// What AWS charges for a change, and for a month in which nothing happens; of a hundred events at most.
+    Cost,
 }
 
 /// What is measured, and how much of it.
@@ -95,6 +99,11 @@ pub(crate) async fn bench(options: BenchOptions) -> Result<ExitCode> {
     }
     if wanted(Workload::W6) {
         for figures in Box::pin(import::measure(events, functions)).await? {
+            told(&mut all, figures);
+        }
+    }
+    if wanted(Workload::Cost) {
+        for figures in Box::pin(cost::measure(events, functions)).await? {
             told(&mut all, figures);
         }
     }

@@ -18,6 +18,7 @@ pub mod local;
 mod map;
 mod parked;
 mod progress;
+pub mod recorded;
 pub mod report;
 pub mod screen;
 pub mod settings;

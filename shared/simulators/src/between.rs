@@ -1,5 +1,7 @@
 //! Who stands between functions and a service of AWS: passes requests on, unless a fault of [`crate::faults`] says
-//! otherwise, and counts the steps, at any of which it may call for a kill.
+//! otherwise, and counts the steps, at any of which it may call for a kill. On request it keeps what was called.
+
+mod calls;
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::body::Bytes;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+
+pub use calls::Call;
 
 use crate::faults::{Fault, FaultKind, Faults};
 use crate::server::{Answering, Server, Site};
@@ -19,6 +23,8 @@ pub enum Service {
     Sqs,
     /// DynamoDB.
     DynamoDb,
+    /// Secrets Manager.
+    SecretsManager,
 }
 
 impl Service {
@@ -29,6 +35,7 @@ impl Service {
             Self::DynamoDb => {
                 r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Throughput exceeds"}"#
             }
+            Self::SecretsManager => r#"{"__type":"ThrottlingException","Message":"Rate exceeded"}"#,
         };
         let body = Some(body.to_owned());
         Fault::new(FaultKind::Status { code: 400, retry_after_seconds: None, body })
@@ -45,6 +52,8 @@ struct Passage {
     steps: AtomicU64,
     /// At which step something is called, whether before the step is done, and what.
     at_step: Mutex<Option<(u64, bool, Called)>>,
+    /// What was called; none where nobody wants it.
+    calls: Option<Mutex<Vec<Call>>>,
 }
 
 /// Stands in between until it is dropped.
@@ -66,6 +75,18 @@ impl InBetween {
     /// # Errors
     /// There is no free port, or no client can be made.
     pub async fn start(service: Service) -> io::Result<Self> {
+        Self::keeping(service, None).await
+    }
+
+    /// The same, and keeps every call. DynamoDB is asked for the units that a call consumes.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn recording(service: Service) -> io::Result<Self> {
+        Self::keeping(service, Some(Mutex::default())).await
+    }
+
+    async fn keeping(service: Service, calls: Option<Mutex<Vec<Call>>>) -> io::Result<Self> {
         let client = reqwest::Client::builder().no_proxy().build().map_err(io::Error::other)?;
         let site = Arc::new(Passage {
             service,
@@ -73,6 +94,7 @@ impl InBetween {
             client,
             steps: AtomicU64::new(0),
             at_step: Mutex::default(),
+            calls,
         });
         let server = Server::start(0, Faults::default(), Arc::clone(&site)).await?;
         Ok(Self { site, server })
@@ -91,6 +113,11 @@ impl InBetween {
     /// Where the service is from now on; nowhere with `None`.
     pub fn lead_to(&self, url: Option<String>) {
         *locked(&self.site.target) = url;
+    }
+
+    /// What was called so far, in the order of the answers; nothing unless it is recording.
+    pub fn calls(&self) -> Vec<Call> {
+        self.site.calls.as_ref().map(|calls| locked(calls).clone()).unwrap_or_default()
     }
 
     /// How many requests were passed on.
@@ -131,10 +158,19 @@ impl Passage {
         for hop in [HOST, CONTENT_LENGTH, TRANSFER_ENCODING] {
             headers.remove(hop);
         }
+        let asked = self.calls.is_some().then(|| (headers.clone(), body.clone()));
+        let units = asked.as_ref().and_then(|(_, body)| calls::asking_for_units(self.service, body));
+        let body = units.map_or(body, Bytes::from);
         let sent = self.client.request(parts.method, format!("{target}{path}")).headers(headers).body(body);
         let answer = sent.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let mut response = Response::new(answer.bytes().await?);
+        if let (Some(calls), Some((headers, body))) = (&self.calls, asked) {
+            let header =
+                |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let call = calls::read(header("x-amz-target"), header("authorization"), &body, response.body());
+            locked(calls).extend(call);
+        }
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         for hop in [CONTENT_LENGTH, TRANSFER_ENCODING] {
@@ -149,6 +185,7 @@ impl Passage {
             Service::DynamoDb => {
                 r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"unavailable"}"#
             }
+            Service::SecretsManager => r#"{"__type":"InternalServiceError","Message":"unavailable"}"#,
         };
         let mut response = Response::new(Bytes::from_static(body.as_bytes()));
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

@@ -1,8 +1,10 @@
 //! Alarms: everything that can lose a change, or keep it waiting, wakes somebody and tells what to do.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
-use super::document::{Template, events_of, name_of, target_of, template};
+use super::document::{Template, events_of, name_of, target_of, template, workspace};
 
 /// The one alarm for a metric of a thing.
 fn alarm<'t>(template: &'t Template, namespace: &str, metric: &str, dimension: &Value) -> &'t Value {
@@ -84,6 +86,42 @@ fn alarms_are_few() {
     assert!(alarms.len() <= 19, "{} alarms cost {} cents a month", alarms.len(), 10 * alarms.len());
     for (id, alarm) in alarms {
         assert!(alarm["Metrics"].is_null(), "{id}: an alarm costs ten cents for each of its metrics");
+    }
+}
+
+/// The README tells what an idle month costs, by the queues and alarms of the template; with everything it is below five
+/// dollars.
+#[test]
+fn the_readme_tells_what_an_idle_month_costs() {
+    let template = template();
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    let row = |name: &str| -> Vec<String> {
+        let row = readme.lines().find(|line| line.starts_with(&format!("| {name}"))).unwrap();
+        row.split('|')
+            .skip(2)
+            .map(|cell| cell.trim().replace('*', ""))
+            .filter(|cell| !cell.is_empty())
+            .collect()
+    };
+    let connected = [&[][..], &["HasHubspot"], &["HasHubspot", "HasSignal", "HasWordpress"]];
+    let count = |kind: &str, connected: &[&str]| {
+        let resources = template.resources_of(kind).into_iter();
+        let is_there = |id: &str| {
+            template.resource(id)["Condition"].as_str().is_none_or(|condition| connected.contains(&condition))
+        };
+        resources.filter(|(id, _)| is_there(id)).count()
+    };
+    for (column, connected) in connected.into_iter().enumerate() {
+        let alarms = count("AWS::CloudWatch::Alarm", connected);
+        assert_eq!(row("alarms")[column], format!("{}.{}0 ({alarms})", alarms / 10, alarms % 10));
+        // Each queue has one with the dead letters.
+        let queues = count("AWS::SQS::Queue", connected) / 2;
+        let cents = (324 * queues + 5) / 10;
+        assert_eq!(row("pollers")[column], format!("{}.{:02} ({queues})", cents / 100, cents % 100));
+        let dollars = |name: &str| row(name)[column].split(' ').next().unwrap().parse::<f64>().unwrap();
+        let parts = dollars("alarms") + dollars("pollers") + dollars("one secret") + dollars("ticks");
+        assert!((dollars("together") - parts).abs() < 0.02, "{} is not {parts}", dollars("together"));
+        assert!(parts < 5.0, "{parts}");
     }
 }
 

@@ -1,11 +1,11 @@
 //! One role per function, with the actions and resources that the function's own wiring asks for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::{Value, json};
 
-use super::document::{Template, events_of, items, target_of, template, texts, workspace};
+use super::document::{Template, events_of, items, name_of, target_of, template, texts, workspace};
 use crate::architecture::layout::walk;
 
 /// Actions on a queue that feeds a function: the event source takes and deletes in the function's name.
@@ -66,13 +66,38 @@ const NEVER: [&str; 10] = [
 ];
 
 /// Action and resource of everything a role allows, the resource by its logical id or parameter.
-type Allowed = BTreeSet<(String, String)>;
+pub(crate) type Allowed = BTreeSet<(String, String)>;
 
 fn role<'t>(template: &'t Template, function: &'t Value) -> (&'t str, &'t Value) {
     let id = target_of(&function["Role"], "Arn");
     let resource = template.resource(id);
     assert_eq!(resource["Type"], "AWS::IAM::Role", "{id}");
     (id, &resource["Properties"])
+}
+
+/// What each function may do, by its name.
+pub(crate) fn rights(template: &Template) -> BTreeMap<&str, Allowed> {
+    let functions = template.functions().into_iter();
+    functions
+        .map(|(_, function)| (name_of(&function["FunctionName"], ""), allowed(role(template, function).1)))
+        .collect()
+}
+
+/// The beginnings of the partitions that each function may query, by its name.
+pub(crate) fn may_query(template: &Template) -> BTreeMap<&str, Vec<&str>> {
+    let functions = template.functions().into_iter();
+    let keys = |function| {
+        let queries = statements(role(template, function).1)
+            .into_iter()
+            .filter(|statement| texts(&statement["Action"]).contains(&"dynamodb:Query"));
+        queries
+            .flat_map(|statement| {
+                texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+            })
+            .map(|key| key.trim_end_matches('*'))
+            .collect()
+    };
+    functions.map(|(_, function)| (name_of(&function["FunctionName"], ""), keys(function))).collect()
 }
 
 fn statements(role: &Value) -> Vec<&Value> {
@@ -146,13 +171,20 @@ fn needed(function: &Value) -> Allowed {
             }
             _ if name.ends_with("_TABLE") && is_webhook => add(&["dynamodb:GetItem"], target),
             _ if name.ends_with("_TABLE") && !keeps_links => {
-                let without_query: Vec<&str> =
-                    KEEP.into_iter().filter(|action| *action != "dynamodb:Query").collect();
-                add(&without_query, target);
+                // A user is one item; what is known of a visitor is several.
+                let several = !variables["VISITOR_EVENTS_QUEUE_URL"].is_null();
+                let is_done = |action: &&str| match *action {
+                    "dynamodb:Query" => false,
+                    "dynamodb:BatchGetItem" => several,
+                    _ => true,
+                };
+                let done: Vec<&str> = KEEP.into_iter().filter(is_done).collect();
+                add(&done, target);
             }
             _ if name.ends_with("_TABLE") => add(&KEEP, target),
-            // The queue that feeds a function is known to it for its waits; into others it puts notices.
-            _ if name.ends_with("_QUEUE_URL") && !fed_from.contains(&target) => {
+            // The queue that feeds a function is known to it for its waits; into others it puts notices. What waits for
+            // a record goes back into its own queue.
+            _ if name.ends_with("_QUEUE_URL") && (keeps_links || !fed_from.contains(&target)) => {
                 add(&["sqs:SendMessage"], target);
             }
             _ if name.ends_with("_DEAD_LETTERS_URL") => add(&["sqs:SendMessage"], target),

@@ -94,7 +94,7 @@ impl Figures {
     /// Everything, line by line.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = vec![styled(BOLD, &self.name())];
-        let mut put = |name: &str, value: String| lines.push(format!("  {name:<28}{value}"));
+        let mut put = |name: &str, value: String| lines.push(format!("  {name:<42} {value}"));
         put("events", format!("{} in {:.1} s", self.events, self.seconds));
         if let Some(rate) = self.per_second {
             put("events per second", format!("{rate:.0}"));

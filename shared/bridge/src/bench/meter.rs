@@ -8,6 +8,7 @@ use embedded_aws::StackEvent;
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::bill::Bill;
 use crate::functions;
 
 /// How often processes are looked at: one that ends takes with it what it used since.
@@ -35,6 +36,10 @@ struct Seen {
     outcomes: BTreeMap<String, usize>,
     /// How many requests functions have answered with success.
     webhooks: usize,
+    /// What AWS counts of the API, the queues' pollers and the logs.
+    bill: Bill,
+    /// How long each invocation took, by function.
+    took: HashMap<String, Vec<Duration>>,
 }
 
 /// Watches a stack.
@@ -106,6 +111,18 @@ impl Meter {
         lock(&self.seen).webhooks
     }
 
+    /// What AWS has counted so far of the API, the functions, the queues' pollers and the logs. `memory` is that of each
+    /// function, in MB.
+    pub(super) fn bill(&self, memory: &BTreeMap<&str, u32>) -> Bill {
+        let seen = lock(&self.seen);
+        let mut bill = seen.bill;
+        for (function, took) in &seen.took {
+            let memory = memory.get(function.as_str()).copied().unwrap_or_default();
+            took.iter().for_each(|took| bill.invocation(*took, memory));
+        }
+        bill
+    }
+
     /// How many changes were pushed, whatever became of them.
     pub(crate) fn changes(&self) -> usize {
         lock(&self.seen).outcomes.values().sum()
@@ -132,10 +149,20 @@ impl Seen {
                 self.alive.push(process_id);
             }
             StackEvent::ProcessExited { process_id, .. } => self.alive.retain(|id| *id != process_id),
-            StackEvent::FunctionLog { function, line, .. } => self.read(known(&function), &line),
-            StackEvent::RequestServed { function: Some(_), status, .. } if (200..300).contains(&status) => {
-                self.webhooks += 1;
+            StackEvent::FunctionLog { function, line, .. } => {
+                self.bill.log_line(&line);
+                self.read(known(&function), &line);
             }
+            StackEvent::RequestServed { function, status, .. } => {
+                self.bill.gateway_request();
+                if function.is_some() && (200..300).contains(&status) {
+                    self.webhooks += 1;
+                }
+            }
+            StackEvent::InvocationFinished { function, duration, .. } => {
+                self.took.entry(function).or_default().push(duration);
+            }
+            StackEvent::BatchFinished { succeeded, .. } => self.bill.batch(succeeded),
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use embedded_aws::Stack;
+use embedded_aws::{Between, Stack};
 use futures::future::join_all;
 use http_client::{BaseUrl, Client, ClientSettings, Method, Request};
 use url::Url;
@@ -37,8 +37,18 @@ pub(super) struct World {
 impl World {
     /// Starts the stack. Nothing is polled, so that nothing but the run's own events happens.
     pub(super) async fn start(systems: Simulated, functions: Option<&Path>) -> Result<Self> {
+        Self::start_between(systems, functions, Between::default()).await
+    }
+
+    /// The same with somebody between the functions and the services of AWS.
+    pub(super) async fn start_between(
+        systems: Simulated,
+        functions: Option<&Path>,
+        between: Between,
+    ) -> Result<Self> {
         let options = LocalOptions {
             without_schedules: true,
+            between,
             functions: functions.map(Path::to_path_buf),
             ..LocalOptions::default()
         };

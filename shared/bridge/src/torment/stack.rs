@@ -128,7 +128,11 @@ async fn start(spec: &Spec) -> Result<local::Local> {
         environment: BTreeMap::from([("*".to_owned(), lease)]),
         template_edits: edits.into(),
         // Not the secrets: they are read once in the life of a process.
-        between: Between { sqs: Some(spec.sqs.clone()), dynamodb: Some(spec.dynamodb.clone()) },
+        between: Between {
+            sqs: Some(spec.sqs.clone()),
+            dynamodb: Some(spec.dynamodb.clone()),
+            ..Between::default()
+        },
         queue_clock: Some(clock),
         ..LocalOptions::default()
     };

@@ -55,8 +55,8 @@ pub(super) fn variables(
     put("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
     put("LAMBDA_TASK_ROOT", "/var/task");
     put("LAMBDA_RUNTIME_DIR", "/var/runtime");
-    // Credentials that look like nothing and sign nothing.
-    put("AWS_ACCESS_KEY_ID", "local");
+    // Credentials that sign nothing, and tell who has called to whoever listens in between.
+    put("AWS_ACCESS_KEY_ID", &spec.name);
     put("AWS_SECRET_ACCESS_KEY", "local");
     put("AWS_SESSION_TOKEN", "local");
     // Without this an SDK may ask the address of EC2's metadata service.

@@ -87,6 +87,8 @@ pub struct Between {
     pub sqs: Option<String>,
     /// Base URL that is told for DynamoDB.
     pub dynamodb: Option<String>,
+    /// Base URL that is told for Secrets Manager.
+    pub secrets: Option<String>,
 }
 
 impl Between {
@@ -95,7 +97,7 @@ impl Between {
         Endpoints {
             sqs: self.sqs.clone().unwrap_or_else(|| endpoints.sqs.clone()),
             dynamodb: self.dynamodb.clone().unwrap_or_else(|| endpoints.dynamodb.clone()),
-            secrets: endpoints.secrets.clone(),
+            secrets: self.secrets.clone().unwrap_or_else(|| endpoints.secrets.clone()),
         }
     }
 }
