@@ -224,9 +224,11 @@ async fn answers(world: &World) -> Vec<String> {
             answers.push(answer.text().await.unwrap());
         }
     }
-    for body in
-        [person.clone(), "Vbnhildegard is not JSON".to_owned(), json!({ "Vbnhildegard": [1] }).to_string()]
-    {
+    for body in [
+        person.clone(),
+        "Vbnhildegard is not JSON".to_owned(),
+        json!({ "Vbnhildegard kjhgfd": [1] }).to_string(),
+    ] {
         answers.push(format!("{:?}", world.post(body.clone()).await));
         for (url, name, key) in [
             (&urls[2], "x-bridge-key", WEBHOOK_KEY.to_owned()),
