@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 use simulators::faults::Fault;
-use simulators::hubspot::Kind;
+use simulators::hubspot::{HubSpotSimulator, Kind};
 
 use super::bill::{Bill, Standing, alarms};
 use super::figures::Figures;
@@ -292,7 +292,7 @@ impl Bench {
 
     /// Waits until nothing is under way, webhooks that HubSpot has not sent yet included.
     async fn until_calm(&self) -> Result<()> {
-        let waiting = || self.world.systems.hubspot.as_ref().map_or(0, |portal| portal.waiting_events());
+        let waiting = || self.world.systems.hubspot.as_ref().map_or(0, HubSpotSimulator::waiting_events);
         loop {
             self.until("webhooks sent", || (waiting() == 0).then_some(())).await?;
             self.world.until_quiet("quiet").await?;

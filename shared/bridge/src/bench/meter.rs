@@ -118,7 +118,9 @@ impl Meter {
         let mut bill = seen.bill;
         for (function, took) in &seen.took {
             let memory = memory.get(function.as_str()).copied().unwrap_or_default();
-            took.iter().for_each(|took| bill.invocation(*took, memory));
+            for took in took {
+                bill.invocation(*took, memory);
+            }
         }
         bill
     }
