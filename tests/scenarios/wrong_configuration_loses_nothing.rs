@@ -36,7 +36,7 @@ async fn stopped(world: &mut World, reason: &str, words: &str) -> Value {
 async fn put_secret(world: &World, kind: SystemKind, value: &Value) {
     let secrets = Secrets::new(world.local.clients.secrets_manager.clone(), aws::SystemClock);
     let place = SecretPlace { arn: SECRET.to_owned(), kind };
-    secrets.change(&place, |members| *members = value.as_object().unwrap().clone()).await.unwrap();
+    secrets.change(&place, |members| members.clone_from(value.as_object().unwrap())).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
