@@ -76,3 +76,23 @@ fn starts_maps_and_imports_are_measured() {
     assert!(of("W4").len() >= 11 && number(&of("W5")[0]["more"], "fields") >= 27.0);
     assert!(of("W6").len() == 2 && of("W6").iter().all(|run| run["exactly_once"] == true), "{all:#?}");
 }
+
+#[test]
+fn a_change_and_an_idle_month_have_their_price() {
+    let all = figures(&["cost"], 1);
+    let (changes, idle): (Vec<&Value>, Vec<&Value>) = all.iter().partition(|run| run["workload"] == "cost");
+    assert_eq!((changes.len(), idle.len()), (4, 5), "{all:#?}");
+    for change in changes {
+        for part in [
+            "API Gateway requests",
+            "Lambda requests",
+            "SQS requests",
+            "DynamoDB write units",
+            "USD per million",
+        ] {
+            assert!(number(&change["more"], part) >= 1.0, "{part} in {change:#}");
+        }
+    }
+    let months: Vec<f64> = idle[2..].iter().map(|month| number(&month["more"], "USD a month")).collect();
+    assert!(months.is_sorted() && months[0] > 2.0, "{months:?}");
+}
