@@ -11,6 +11,27 @@ use sync::{Clock as _, Cursor, CursorKey, CursorStore as _, StateStore as _};
 use crate::{Unusual, World, text, world_of};
 
 impl World {
+    /// Converts a Lead of coreBOS into a Contact, and waits until that one has the Lead's contact in HubSpot.
+    ///
+    /// # Panics
+    /// It does not: the story has failed.
+    pub async fn converted(&mut self, lead: &str, id: &str) -> String {
+        let entities = json!({
+            "Contacts": { "create": true, "name": "Contacts", "firstname": "Ana", "lastname": "Pérez", "email": "ana@example.org" }
+        });
+        let converted = self.systems.corebos.convert_lead(lead, &entities).await;
+        assert!(converted.is_ok(), "coreBOS does not convert {lead}");
+        self.quiet().await;
+        let contact = text(&self.systems.corebos.records("Contacts")[0], "id");
+        // The contact says of whom it comes only after it was told of; what coreBOS calls deleted finds it.
+        self.poll_at_once("poll-corebos").await;
+        self.until_property(Kind::Contact, id, "corebos_id", &contact).await;
+        self.until_field(&contact, "hubspotid", id).await;
+        self.until_field(&contact, "hubspotsyncwith", "1").await;
+        self.quiet_or_waiting(8).await;
+        contact
+    }
+
     /// A world with all three systems; coreBOS tells of its saves and deletes, HubSpot's app of its events.
     ///
     /// # Panics

@@ -67,18 +67,7 @@ async fn a_person_whom_corebos_knows_stays_what_it_is_there() {
 async fn a_converted_lead_hands_its_contact_in_hubspot_over_and_nothing_is_deleted_or_doubled() {
     let mut world = World::with_hubspot(BRIDGE).await;
     let (hub, id) = world.linked_to_hubspot("Leads", Kind::Contact, lead()).await;
-    let entities = json!({
-        "Contacts": { "create": true, "name": "Contacts", "firstname": "Ana", "lastname": "Pérez", "email": "ana@example.org" }
-    });
-    world.systems.corebos.convert_lead(&hub, &entities).await.unwrap();
-    world.quiet().await;
-    let contact = text(&world.systems.corebos.records("Contacts")[0], "id");
-    // The contact says of whom it comes only after it was told of; what coreBOS calls deleted finds it.
-    world.poll_at_once("poll-corebos").await;
-    world.until_property(Kind::Contact, &id, "corebos_id", &contact).await;
-    world.until_field(&contact, "hubspotid", &id).await;
-    world.until_field(&contact, "hubspotsyncwith", "1").await;
-    world.quiet_or_waiting(8).await;
+    let contact = world.converted(&hub, &id).await;
     assert_eq!(world.hubspot().ids(Kind::Contact), std::slice::from_ref(&id));
     world.systems.corebos.edit(&contact, &json!({ "phone": "900" })).await.unwrap();
     world.until_property(Kind::Contact, &id, "phone", "900").await;

@@ -133,17 +133,7 @@ async fn a_conversion_hands_the_contact_over_and_leaves_the_lead_record_alone() 
     for mode in ["objects", "both"] {
         let mut world = kept_as(mode).await;
         let (hub, id, record) = lead_with_record(&mut world).await;
-        let entities = json!({
-            "Contacts": { "create": true, "name": "Contacts", "firstname": "Ana", "lastname": "Pérez", "email": "ana@example.org" }
-        });
-        world.systems.corebos.convert_lead(&hub, &entities).await.unwrap();
-        world.quiet().await;
-        let contact = text(&world.systems.corebos.records("Contacts")[0], "id");
-        world.poll_at_once("poll-corebos").await;
-        world.until_property(Kind::Contact, &id, "corebos_id", &contact).await;
-        world.until_field(&contact, "hubspotid", &id).await;
-        world.until_field(&contact, "hubspotsyncwith", "1").await;
-        world.quiet_or_waiting(8).await;
+        let contact = world.converted(&hub, &id).await;
         // HubSpot's own people go on with it, and nobody is brought back to life.
         world.hubspot().edit_as_user(Kind::Lead, &record, &[("hs_lead_label", "COLD")]);
         world.systems.corebos.edit(&contact, &json!({ "phone": "900" })).await.unwrap();

@@ -171,7 +171,6 @@ impl Bench {
             variant: variant.to_owned(),
             events: self.people.len(),
             seconds: begun.elapsed().as_secs_f64(),
-            exactly_once: Some(true),
             more,
             ..Figures::default()
         })

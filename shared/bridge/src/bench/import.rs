@@ -36,7 +36,10 @@ pub(super) async fn measure(contacts: usize, functions: Option<&Path>) -> Result
 
     let mut all = Vec::new();
     for (variant, expected) in [("import", "created"), ("import again", "skipped")] {
-        let calls = || (world.systems.mautic.requests().len(), world.systems.corebos.calls().len());
+        let calls = || {
+            let of_corebos = world.systems.corebos.counted().values().sum::<usize>();
+            (world.systems.mautic.requests().len(), of_corebos)
+        };
         let before = calls();
         let begun = Instant::now();
         let watch = Watch(progress::bar(contacts, "contacts"));

@@ -113,7 +113,8 @@ pub(super) async fn measure(run: &Run, functions: Option<&Path>) -> Result<Figur
     }
     let url = world.local.webhook_url("webhook-mautic");
     let requests = Requests::new(&ids, run, &url)?;
-    let calls_before = world.systems.corebos.calls().len();
+    let calls = || world.systems.corebos.counted().values().sum::<usize>();
+    let calls_before = calls();
     let times = send_all(requests.count(), &run.variant, |number| requests.get(number)).await?;
     let done = world.until_quiet(&run.variant).await?;
     let begun = times.iter().map(|(begun, _)| *begun).min().context("nothing was sent")?;
@@ -121,7 +122,7 @@ pub(super) async fn measure(run: &Run, functions: Option<&Path>) -> Result<Figur
     let written = ids.iter().zip(requests.events_in(&times)).filter_map(|(id, sent)| {
         Some(world.meter.pushed("push-corebos", &id.to_string())?.duration_since(sent))
     });
-    let calls = world.systems.corebos.calls().len() - calls_before;
+    let calls = calls() - calls_before;
     let figures = Figures {
         workload: "W1",
         variant: run.variant.clone(),

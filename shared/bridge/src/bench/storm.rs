@@ -51,13 +51,13 @@ pub(super) async fn measure(contacts: usize, functions: Option<&Path>) -> Result
 
     let is_write = |method: &str| method != "GET";
     let mautic = world.systems.mautic.requests();
-    let corebos = world.systems.corebos.calls();
+    let corebos = world.systems.corebos.counted();
     let writes = mautic.iter().filter(|call| is_write(&call.method)).count()
-        + corebos
+        + ["create", "revise", "update"]
             .iter()
-            .filter(|call| ["create", "revise", "update"].contains(&call.operation.as_str()))
-            .count();
-    let calls = mautic.len() + corebos.len();
+            .filter_map(|operation| corebos.get(*operation))
+            .sum::<usize>();
+    let calls = mautic.len() + corebos.values().sum::<usize>();
     let notices = world.meter.webhooks();
     let edits = contacts * EDITS_EACH;
     let more = [

@@ -126,6 +126,7 @@ impl Site {
             error,
         };
         let mut state = self.state();
+        *state.counted.entry(call.operation.clone()).or_default() += 1;
         if state.calls.len() >= CALLS_KEPT {
             state.calls.pop_front();
         }

@@ -1,5 +1,6 @@
 //! The stand-in as tests and the demo hold it: started, played with, stopped.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -83,6 +84,11 @@ impl CoreBosSimulator {
         self.site.state().calls.iter().cloned().collect()
     }
 
+    /// How many calls of each operation were worked on since the start or the last clearing, all of them.
+    pub fn counted(&self) -> BTreeMap<String, usize> {
+        self.site.state().counted.clone()
+    }
+
     /// From now on keeps what is sent and answered; see [`Self::work`].
     pub fn keep_work(&self) {
         self.server.keep_work();
@@ -96,7 +102,9 @@ impl CoreBosSimulator {
     /// Forgets the requests and calls so far.
     pub fn clear_requests(&self) {
         self.server.clear_requests();
-        self.site.state().calls.clear();
+        let mut state = self.site.state();
+        state.calls.clear();
+        state.counted.clear();
     }
 
     /// Closes the port: new connections are refused, records stay.

@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) hooks: Vec<WorkflowHook>,
     pub(crate) other_workflows: Vec<OtherWorkflow>,
     pub(crate) calls: VecDeque<CallRecord>,
+    /// How many of each operation there were, those that are not remembered any more included.
+    pub(crate) counted: BTreeMap<String, usize>,
     /// What rules decide, by the names of their maps.
     pub(crate) rules: BTreeMap<String, RuleDecision>,
 }
@@ -57,6 +59,7 @@ impl State {
             hooks: Vec::new(),
             other_workflows: Vec::new(),
             calls: VecDeque::new(),
+            counted: BTreeMap::new(),
             rules: BTreeMap::new(),
         })
     }

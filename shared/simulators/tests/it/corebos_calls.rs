@@ -278,6 +278,7 @@ async fn the_faults_name_operations_and_a_lost_answer_has_done_its_work() {
         (1, Some("Create"), None)
     );
     let calls = simulator.calls();
+    assert_eq!(simulator.counted().values().sum::<usize>(), calls.len());
     assert_eq!(
         (calls.len(), calls[0].module.as_deref(), calls[0].error.as_deref()),
         (1, Some("Contacts"), None)
