@@ -70,12 +70,14 @@ async fn gather(mapping: &Mapping) -> Vec<ReceivedMessage> {
     }
     let deadline = Instant::now() + source.batching_window;
     while batch.len() < source.batch_size {
-        let left = deadline.saturating_duration_since(Instant::now()).as_secs();
+        let left = deadline.saturating_duration_since(Instant::now());
         let bytes: usize = batch.iter().map(|message| message.body.len()).sum();
-        if left == 0 || bytes >= MAX_BATCH_BYTES {
+        if left.is_zero() || bytes >= MAX_BATCH_BYTES {
             break;
         }
-        let wait = i64::try_from(left).unwrap_or(LONG_POLL_SECONDS).min(LONG_POLL_SECONDS);
+        // A receive waits whole seconds: a window ends up to one second late, and none is cut to nothing.
+        let whole = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        let wait = i64::try_from(whole).unwrap_or(LONG_POLL_SECONDS).min(LONG_POLL_SECONDS);
         let more = receive(mapping, source.batch_size - batch.len(), wait).await;
         batch.extend(more);
     }

@@ -22,7 +22,10 @@ Resources:
       RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 3}
   Plain:
     Type: AWS::SQS::Queue
-    Properties: {QueueName: plain, VisibilityTimeout: 4}
+    Properties: {QueueName: plain, VisibilityTimeout: 400}
+  Soon:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: soon, VisibilityTimeout: 4}
   Off:
     Type: AWS::SQS::Queue
     Properties: {QueueName: off, VisibilityTimeout: 4}
@@ -53,7 +56,10 @@ Resources:
             ScalingConfig: {MaximumConcurrency: 3}
         Plain:
           Type: SQS
-          Properties: {Queue: !GetAtt Plain.Arn, BatchSize: 5, MaximumBatchingWindowInSeconds: 1}
+          Properties: {Queue: !GetAtt Plain.Arn, BatchSize: 5, MaximumBatchingWindowInSeconds: 300}
+        Soon:
+          Type: SQS
+          Properties: {Queue: !GetAtt Soon.Arn, BatchSize: 5, MaximumBatchingWindowInSeconds: 1}
         Off:
           Type: SQS
           Properties: {Queue: !GetAtt Off.Arn, Enabled: false}
@@ -68,6 +74,23 @@ async fn empty(running: &Running, queue: &str) {
         running.stack.status().queues[queue] == QueueStatus::default()
     })
     .await;
+}
+
+/// Waits until somebody has received every message of a queue.
+async fn received(running: &Running, queue: &str) {
+    until(&format!("{queue} is received"), async || running.stack.status().queues[queue].visible == 0).await;
+}
+
+/// How many messages of a queue's next batch succeeded and failed.
+async fn batch(running: &mut Running, name: &str) -> (usize, usize) {
+    running
+        .wait("a batch", |event| match event {
+            StackEvent::BatchFinished { queue, succeeded, failed, .. } if queue == name => {
+                Some((*succeeded, *failed))
+            }
+            _ => None,
+        })
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,16 +225,13 @@ async fn a_standard_queue_gathers_a_batch_within_its_window() {
     let mut running = start(TEMPLATE).await;
     for number in 0..5 {
         running.stack.send_message("plain", &json!({"name": number}).to_string(), None, None).await.unwrap();
+        // Each is received alone: it is the window that makes them one batch.
+        received(&running, "plain").await;
     }
-    let finished = running
-        .wait("a batch", |event| match event {
-            StackEvent::BatchFinished { queue, succeeded, failed, .. } if queue == "plain" => {
-                Some((*succeeded, *failed))
-            }
-            _ => None,
-        })
-        .await;
-    assert_eq!(finished, (5, 0));
+    assert_eq!(batch(&mut running, "plain").await, (5, 0));
+    // A batch that does not fill is delivered at the end of its window.
+    running.stack.send_message("soon", r#"{"name": "alone"}"#, None, None).await.unwrap();
+    assert_eq!(batch(&mut running, "soon").await, (1, 0));
     // A source that is switched off is left alone.
     running.stack.send_message("off", "{}", None, None).await.unwrap();
     send(&running, json!({"name": "last"}), "g", "1").await;
