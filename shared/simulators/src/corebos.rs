@@ -73,6 +73,7 @@ mod operations;
 mod options;
 mod problem;
 mod query;
+mod records;
 mod request;
 mod schema;
 mod session;

@@ -54,6 +54,7 @@ mod batch;
 mod companies_api;
 mod company;
 mod contact;
+mod contacts;
 mod contacts_api;
 mod deliver;
 mod engine;

@@ -107,7 +107,7 @@ impl Broker {
         let names: Vec<String> = state.queues.keys().cloned().collect();
         names
             .into_iter()
-            .filter_map(|name| state.queue(&name, now_ms).ok().map(|queue| (name, queue.counts(now_ms))))
+            .filter_map(|name| state.queue(&name, now_ms).ok().map(|queue| (name, queue.messages.counts())))
             .collect()
     }
 
@@ -165,7 +165,7 @@ impl Broker {
             let (messages, next_ms) = self
                 .commit(|state, now_ms| {
                     let messages = state.receive(&name, request, now_ms)?;
-                    Ok((messages, state.queue(&name, now_ms)?.next_visible_ms(now_ms)))
+                    Ok((messages, state.queue(&name, now_ms)?.messages.next_visible_ms()))
                 })
                 .await?;
             if !messages.is_empty() || Instant::now() >= deadline {

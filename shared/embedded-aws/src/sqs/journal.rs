@@ -112,7 +112,7 @@ fn load(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Queue>> {
         let content: Content = from_json(&row.get::<_, String>(2)?)?;
         let delivery: Delivery = from_json(&row.get::<_, String>(3)?)?;
         if let Some(queue) = queues.get_mut(&row.get::<_, String>(0)?) {
-            queue.messages.insert(number, Message { number, content, delivery });
+            queue.messages.insert(Message { number, content, delivery });
         }
     }
     let mut statement = connection.prepare("SELECT queue, key, value FROM remembered")?;

@@ -5,9 +5,11 @@
 mod attributes;
 mod batch;
 mod broker;
+mod deduplication;
 mod error;
 mod journal;
 mod message;
+mod messages;
 mod queue;
 mod receive;
 mod redrive;

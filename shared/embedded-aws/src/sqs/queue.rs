@@ -1,14 +1,14 @@
 //! One queue: sending, deduplication, deleting, visibility. Receiving is in `receive`.
 
-use std::collections::{BTreeMap, HashMap};
-
 use serde::{Deserialize, Serialize};
 
 use super::attributes::QueueAttributes;
+use super::deduplication::Deduplication;
 use super::error::SqsError;
 use super::message::{
     Content, Delivery, Message, Receipt, SendRequest, content_deduplication_id, sequence_number,
 };
+use super::messages::Messages;
 
 /// How long a FIFO queue remembers a deduplication id.
 pub(super) const DEDUPLICATION_MS: i64 = 300_000;
@@ -23,8 +23,8 @@ pub(super) struct Queue {
     pub(super) created_ms: i64,
     pub(super) modified_ms: i64,
     pub(super) attributes: QueueAttributes,
-    pub(super) messages: BTreeMap<u64, Message>,
-    pub(super) deduplication: HashMap<String, Remembered>,
+    pub(super) messages: Messages,
+    pub(super) deduplication: Deduplication,
     pub(super) purged_ms: Option<i64>,
 }
 
@@ -63,8 +63,8 @@ impl Queue {
             created_ms: now_ms,
             modified_ms: now_ms,
             attributes,
-            messages: BTreeMap::new(),
-            deduplication: HashMap::new(),
+            messages: Messages::default(),
+            deduplication: Deduplication::default(),
             purged_ms: None,
         }
     }
@@ -146,36 +146,24 @@ impl Queue {
             content: message.content.clone(),
             delivery: message.delivery.clone(),
         });
-        self.messages.insert(message.number, message);
+        self.messages.insert(message);
     }
 
     pub(super) fn remove(&mut self, number: u64, changes: &mut Vec<Change>) -> Option<Message> {
-        let message = self.messages.remove(&number)?;
+        let message = self.messages.remove(number)?;
         changes.push(Change::MessageGone { queue: self.name.clone(), number });
         Some(message)
     }
 
-    /// Forgets what is too old: messages past their retention, deduplication ids past their five minutes.
-    pub(super) fn expire(&mut self, now_ms: i64, changes: &mut Vec<Change>) {
-        let oldest_ms = now_ms - self.attributes.retention_seconds * 1_000;
-        // Messages are nearly in the order of their time; a redriven one may be older than its place.
-        let expired: Vec<u64> = self
-            .messages
-            .values()
-            .filter(|message| message.content.sent_ms < oldest_ms)
-            .map(|message| message.number)
-            .collect();
-        for number in expired {
+    /// Lets time pass: hidden messages become visible, and what is too old is forgotten: messages past their retention,
+    /// deduplication ids past their five minutes.
+    pub(super) fn settle(&mut self, now_ms: i64, changes: &mut Vec<Change>) {
+        self.messages.settle(now_ms);
+        for number in self.messages.older_than(now_ms - self.attributes.retention_seconds * 1_000) {
             self.remove(number, changes);
         }
-        let name = &self.name;
-        self.deduplication.retain(|key, remembered| {
-            let keep = now_ms - remembered.sent_ms < DEDUPLICATION_MS;
-            if !keep {
-                changes.push(Change::Forget { queue: name.clone(), key: key.clone() });
-            }
-            keep
-        });
+        let forgotten = self.deduplication.forget_until(now_ms - DEDUPLICATION_MS);
+        changes.extend(forgotten.into_iter().map(|key| Change::Forget { queue: self.name.clone(), key }));
     }
 
     /// Deletes the message of a receipt handle.
@@ -189,7 +177,7 @@ impl Queue {
         changes: &mut Vec<Change>,
     ) -> Result<(), SqsError> {
         let receipt = Receipt::decode(&self.name, handle)?;
-        let Some(message) = self.messages.get(&receipt.number) else { return Ok(()) };
+        let Some(message) = self.messages.get(receipt.number) else { return Ok(()) };
         let newest = message.delivery.receipt.as_deref() == Some(&receipt.nonce);
         if self.attributes.fifo && !(newest && message.is_in_flight(now_ms)) {
             return Err(SqsError::receipt_handle_expired(handle));
@@ -212,7 +200,7 @@ impl Queue {
             return Err(SqsError::invalid_value(seconds, "VisibilityTimeout", reason));
         }
         let receipt = Receipt::decode(&self.name, handle)?;
-        let message = self.messages.get_mut(&receipt.number);
+        let message = self.messages.get(receipt.number);
         let message = message.filter(|message| message.delivery.receipt.as_deref() == Some(&receipt.nonce));
         let Some(message) = message else {
             return Err(SqsError::invalid_value(
@@ -230,12 +218,14 @@ impl Queue {
             let reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds].";
             return Err(SqsError::invalid_value(seconds, "VisibilityTimeout", reason));
         }
-        message.delivery.hidden_until_ms = hidden_until_ms;
-        changes.push(Change::Delivery {
-            queue: self.name.clone(),
-            number: receipt.number,
-            delivery: message.delivery.clone(),
-        });
+        let hide = |delivery: &mut Delivery| delivery.hidden_until_ms = hidden_until_ms;
+        if let Some(message) = self.messages.deliver(receipt.number, hide) {
+            changes.push(Change::Delivery {
+                queue: self.name.clone(),
+                number: receipt.number,
+                delivery: message.delivery.clone(),
+            });
+        }
         Ok(())
     }
 

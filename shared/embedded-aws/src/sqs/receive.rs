@@ -1,11 +1,11 @@
 //! Receiving: which messages may be given out now, in which order, and which are dead letters.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::SqsError;
-use super::message::{Message, MessageAttribute, Receipt, md5_of_attributes, md5_of_body};
+use super::message::{Delivery, Message, MessageAttribute, Receipt, md5_of_attributes, md5_of_body};
 use super::queue::{Change, Queue};
 
 /// Messages in flight at one time. Source: "Amazon SQS message quotas".
@@ -134,36 +134,28 @@ impl Queue {
     ) -> Result<Taken, SqsError> {
         let wanted = usize::try_from(request.max_number_of_messages.unwrap_or(1)).unwrap_or(1);
         let visibility = request.visibility_timeout.unwrap_or(self.attributes.visibility_seconds);
-        let in_flight = self.messages.values().filter(|message| message.is_in_flight(now_ms)).count();
-        if in_flight >= MAX_IN_FLIGHT {
+        if self.messages.counts().in_flight >= MAX_IN_FLIGHT {
             // A FIFO queue answers with no messages instead.
             return if self.attributes.fifo { Ok(Taken::default()) } else { Err(SqsError::over_limit()) };
         }
-        let candidates =
-            if self.attributes.fifo { self.fifo_candidates(now_ms) } else { self.candidates(now_ms) };
+        let is_dead =
+            |message: &Message| dead_after.is_some_and(|limit| message.delivery.receive_count >= limit);
         let mut taken = Taken::default();
-        let mut bytes = 0;
-        for number in candidates {
-            if taken.messages.len() >= wanted {
-                break;
-            }
-            let Some(message) = self.messages.get_mut(&number) else { continue };
-            if dead_after.is_some_and(|limit| message.delivery.receive_count >= limit) {
+        for number in self.candidates(wanted, is_dead) {
+            if self.messages.get(number).is_some_and(is_dead) {
                 taken.dead.extend(self.remove(number, changes));
                 continue;
             }
-            bytes += message.content.body.len();
-            if bytes > MAX_ANSWER_BYTES && !taken.messages.is_empty() {
-                break;
-            }
             let nonce = uuid::Uuid::new_v4().simple().to_string();
-            let delivery = &mut message.delivery;
-            delivery.receive_count = delivery.receive_count.saturating_add(1);
-            delivery.first_received_ms.get_or_insert(now_ms);
-            delivery.last_received_ms = Some(now_ms);
-            delivery.received = true;
-            delivery.hidden_until_ms = now_ms + visibility * 1_000;
-            delivery.receipt = Some(nonce.clone());
+            let give = |delivery: &mut Delivery| {
+                delivery.receive_count = delivery.receive_count.saturating_add(1);
+                delivery.first_received_ms.get_or_insert(now_ms);
+                delivery.last_received_ms = Some(now_ms);
+                delivery.received = true;
+                delivery.hidden_until_ms = now_ms + visibility * 1_000;
+                delivery.receipt = Some(nonce.clone());
+            };
+            let Some(message) = self.messages.deliver(number, give) else { continue };
             taken.messages.push(answer(&self.name, self.attributes.fifo, message, &nonce, request));
             let delivery = message.delivery.clone();
             changes.push(Change::Delivery { queue: self.name.clone(), number, delivery });
@@ -171,47 +163,30 @@ impl Queue {
         Ok(taken)
     }
 
-    fn candidates(&self, now_ms: i64) -> Vec<u64> {
-        self.messages
-            .values()
-            .filter(|message| !message.is_hidden(now_ms))
-            .map(|message| message.number)
-            .collect()
-    }
-
-    /// In a FIFO queue a group gives nothing out while one of its messages is in flight, and nothing past a message
-    /// that is still delayed. As SQS does, as many messages as possible come from one group before the next.
-    fn fifo_candidates(&self, now_ms: i64) -> Vec<u64> {
-        let group = |message: &Message| message.content.group.clone().unwrap_or_default();
-        let mut blocked: HashSet<String> =
-            self.messages.values().filter(|message| message.is_in_flight(now_ms)).map(group).collect();
-        let mut order: Vec<String> = Vec::new();
-        let mut groups: HashMap<String, Vec<u64>> = HashMap::new();
-        for message in self.messages.values() {
-            let group = group(message);
-            if blocked.contains(&group) {
-                continue;
+    /// The next messages: as many living ones as are wanted and fit into an answer, and the dead ones that stand before
+    /// or between them.
+    fn candidates(&self, wanted: usize, is_dead: impl Fn(&Message) -> bool) -> Vec<u64> {
+        let (mut numbers, mut living, mut bytes) = (Vec::new(), 0, 0);
+        let mut take = |message: &Message| {
+            if living >= wanted {
+                return false;
             }
-            if message.is_hidden(now_ms) {
-                blocked.insert(group);
-                continue;
+            if !is_dead(message) {
+                bytes += message.content.body.len();
+                if bytes > MAX_ANSWER_BYTES && living > 0 {
+                    return false;
+                }
+                living += 1;
             }
-            let members = groups.entry(group.clone()).or_default();
-            if members.is_empty() {
-                order.push(group);
-            }
-            members.push(message.number);
+            numbers.push(message.number);
+            true
+        };
+        if self.attributes.fifo {
+            let _ = self.messages.in_turn().all(&mut take);
+        } else {
+            let _ = self.messages.visible().all(&mut take);
         }
-        order.iter().filter_map(|group| groups.remove(group)).flatten().collect()
-    }
-
-    /// When a hidden message becomes visible next; a waiting receive looks again then.
-    pub(super) fn next_visible_ms(&self, now_ms: i64) -> Option<i64> {
-        self.messages
-            .values()
-            .map(|message| message.delivery.hidden_until_ms)
-            .filter(|time| *time > now_ms)
-            .min()
+        numbers
     }
 }
 

@@ -41,7 +41,7 @@ impl State {
         let waiting: Vec<u64> = match self.queues.get(&source) {
             Some(queue) => queue
                 .messages
-                .values()
+                .iter()
                 .filter(|message| !message.is_hidden(now_ms))
                 .map(|message| message.number)
                 .collect(),
@@ -49,7 +49,7 @@ impl State {
         };
         let mut moved = 0;
         for number in waiting {
-            let origin = self.queues.get(&source).and_then(|queue| queue.messages.get(&number));
+            let origin = self.queues.get(&source).and_then(|queue| queue.messages.get(number));
             let origin = origin.and_then(|message| message.content.dead_letter_source.clone());
             let target = match (&destination, origin) {
                 (Some(name), _) => Some(name.clone()),

@@ -41,10 +41,8 @@ pub struct QueueCounts {
 
 impl State {
     pub(super) fn new(names: LocalNames, queues: BTreeMap<String, Queue>) -> Self {
-        let highest = |queue: &Queue| {
-            let messages = queue.messages.keys().next_back().copied();
-            messages.max(queue.deduplication.values().map(|remembered| remembered.number).max())
-        };
+        let highest =
+            |queue: &Queue| queue.messages.highest_number().max(queue.deduplication.highest_number());
         let last_number = queues.values().filter_map(highest).max().unwrap_or(0);
         Self {
             names,
@@ -65,11 +63,11 @@ impl State {
         self.last_number
     }
 
-    /// The queue of a URL or name; what is too old leaves it first.
+    /// The queue of a URL or name, as it is at this time.
     pub(super) fn queue(&mut self, url: &str, now_ms: i64) -> Result<&mut Queue, SqsError> {
         let name = url.rsplit('/').next().unwrap_or_default();
         let queue = self.queues.get_mut(name).ok_or_else(SqsError::no_queue)?;
-        queue.expire(now_ms, &mut self.changes);
+        queue.settle(now_ms, &mut self.changes);
         Ok(queue)
     }
 
@@ -169,7 +167,7 @@ impl State {
         let name = self.queue(url, now_ms)?.name.clone();
         let arn = arn_of(&self.names, &name);
         let queue = self.queue(url, now_ms)?;
-        let counts = queue.counts(now_ms);
+        let counts = queue.messages.counts();
         let mut all = queue.attributes.describe();
         all.insert("QueueArn".to_owned(), arn);
         all.insert("CreatedTimestamp".to_owned(), (queue.created_ms / 1_000).to_string());
@@ -307,21 +305,5 @@ impl State {
         }
         self.changes.append(&mut changes);
         self.woken.push(target.to_owned());
-    }
-}
-
-impl Queue {
-    pub(super) fn counts(&self, now_ms: i64) -> QueueCounts {
-        let mut counts = QueueCounts::default();
-        for message in self.messages.values() {
-            if message.is_in_flight(now_ms) {
-                counts.in_flight += 1;
-            } else if message.is_hidden(now_ms) {
-                counts.delayed += 1;
-            } else {
-                counts.visible += 1;
-            }
-        }
-        counts
     }
 }

@@ -69,7 +69,7 @@ impl World {
     }
 
     fn counts(&mut self, queue: &str) -> QueueCounts {
-        self.state.queue(queue, self.now_ms).unwrap().counts(self.now_ms)
+        self.state.queue(queue, self.now_ms).unwrap().messages.counts()
     }
 }
 

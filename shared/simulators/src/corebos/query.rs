@@ -6,6 +6,8 @@ mod lexer;
 mod parser;
 mod run;
 
+pub(crate) use compare::folded;
+
 use super::json::Json;
 use super::problem::Problem;
 use super::state::{Person, State};
@@ -218,6 +220,46 @@ mod tests {
                 }
             }
             let _ = answer(&state, &text, &person);
+        }
+    }
+
+    #[test]
+    fn what_an_index_finds_is_what_a_look_at_every_record_finds() {
+        let (mut state, person) = state();
+        let mut seed = 7;
+        let record = |number: u64, module: &str, email: &str, name: &str| {
+            let values = [("email", email), ("lastname", name)];
+            super::super::state::plain_record(number, module, values.into_iter())
+        };
+        for round in 0..3_000_u64 {
+            let pick = |seed: &mut u64, of: &[&'static str]| of[shuffled(seed) % of.len()];
+            let email = pick(&mut seed, &["a@x.example", "A@X.example ", "b@x.example", "", "ç"]);
+            let name = pick(&mut seed, &["O'Brien", "obrien", "Núñez", "NUNEZ", "0"]);
+            let module = pick(&mut seed, &["Contacts", "Leads"]);
+            let mut written = record(1_000 + round % 40, module, email, name);
+            written.deleted = shuffled(&mut seed).is_multiple_of(5);
+            if shuffled(&mut seed).is_multiple_of(4) {
+                written.values.remove("email");
+            }
+            state.store.put(written);
+            let (email, name) = (
+                pick(&mut seed, &["a@X.example", "b@x.example", "Ç"]),
+                pick(&mut seed, &["obrien", "nunez", "O''Brien"]),
+            );
+            for wanted in [
+                format!("email='{email}'"),
+                format!("email='{email}' or lastname='{name}'"),
+                format!("email='{email}' and lastname='{name}'"),
+                format!("email='{email}' or lastname like '{name}'"),
+            ] {
+                let text = format!("select id from Contacts where {wanted};");
+                let ids = |rows: Rows| -> Vec<String> {
+                    rows.rows.iter().filter_map(|row| row.get("id")?.as_str().map(str::to_owned)).collect()
+                };
+                let found = answer(&state, &text, &person).map(ids).unwrap();
+                let every = run::by_looking_at_all(&state, &parser::parse(&text).unwrap());
+                assert_eq!(found, every, "round {round}: {text}");
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::records::Records;
 use super::schema::{Field, Kind, Module, Schema};
 use super::value::clock_text;
 
@@ -65,7 +66,7 @@ pub(crate) struct Account {
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Store {
-    pub(crate) records: BTreeMap<u64, Record>,
+    pub(crate) records: Records,
     /// By user id.
     pub(crate) accounts: BTreeMap<u64, Account>,
     pub(crate) settings: BTreeMap<String, String>,
@@ -120,7 +121,7 @@ impl Store {
     }
 
     pub(crate) fn put(&mut self, record: Record) {
-        self.records.insert(record.crmid, record);
+        self.records.put(record);
     }
 
     /// The webservice id of a user or group; none when there is no such owner.

@@ -128,14 +128,11 @@ impl Draft {
             .filter(|field| {
                 let value = self.shown.sheet.value(&field.alias).as_text().unwrap_or_default().to_lowercase();
                 !value.is_empty()
-                    && state.contacts.values().any(|other| {
-                        other.id != self.shown.contact.id
-                            && other
-                                .values
-                                .get(&field.alias)
-                                .and_then(Php::as_text)
-                                .is_some_and(|text| text.to_lowercase() == value)
-                    })
+                    && state
+                        .contacts
+                        .holding(&field.alias, &value)
+                        .iter()
+                        .any(|other| *other != self.shown.contact.id)
             })
             .map(|field| (field.alias.clone(), NOT_UNIQUE.to_owned()))
             .collect();
@@ -388,10 +385,10 @@ pub(crate) fn add_points(
     let mut shown = shown_contact(state, before);
     shown.contact.stamp.modify(now, actor);
     let new = old.saturating_add(delta);
-    if let Some(contact) = state.contacts.get_mut(&id) {
+    state.contacts.change(id, |contact| {
         contact.points = new;
         contact.stamp.modify(now, actor);
-    }
+    });
     if !shown.contact.is_identified() {
         return Some(Vec::new());
     }
@@ -411,7 +408,7 @@ pub(crate) fn delete(state: &mut State, id: u64, now: Timestamp) -> Option<(Show
 }
 
 pub(crate) fn remove(state: &mut State, id: u64) {
-    state.contacts.remove(&id);
+    state.contacts.remove(id);
     state.memberships.retain(|membership| membership.contact != id);
 }
 
@@ -427,11 +424,12 @@ pub(crate) fn change(
     now: Timestamp,
     edit: impl FnOnce(&mut Contact),
 ) -> Option<(Shown, Vec<Event>)> {
-    let contact = state.contacts.get_mut(&id)?;
-    let columns_before = contact.last_active;
-    edit(contact);
-    contact.stamp.modify(now, actor);
-    let identified = contact.is_identified();
+    let (columns_before, identified) = state.contacts.change(id, |contact| {
+        let columns_before = contact.last_active;
+        edit(contact);
+        contact.stamp.modify(now, actor);
+        (columns_before, contact.is_identified())
+    })?;
     let mut shown = shown_contact(state, state.contacts.get(&id)?);
     shown.sheet.show("last_active", super::values::column_moment(columns_before));
     let events = if identified { vec![save_event(state, CONTACT_UPDATE, &shown, now)] } else { Vec::new() };

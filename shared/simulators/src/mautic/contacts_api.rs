@@ -111,12 +111,8 @@ pub(crate) fn duplicate(state: &State, sent: &IndexMap<String, Php>) -> Option<u
     for field in unique {
         let wanted = sent.get(&field.alias).and_then(Php::as_text).map(|text| text.trim().to_lowercase());
         let Some(wanted) = wanted.filter(|text| !text.is_empty()) else { continue };
-        let found = state.contacts.values().rev().find(|contact| {
-            let value = contact.values.get(&field.alias).and_then(Php::as_text);
-            value.is_some_and(|value| value.to_lowercase() == wanted)
-        });
-        if let Some(contact) = found {
-            return Some(contact.id);
+        if let Some(newest) = state.contacts.holding(&field.alias, &wanted).first() {
+            return Some(*newest);
         }
     }
     None

@@ -87,16 +87,17 @@ pub(crate) fn set_segment(
     now: Timestamp,
 ) -> Option<Vec<Event>> {
     let view = segment_view(state.segments.get(&segment)?);
-    let stored = state.contacts.get_mut(&contact)?;
-    let was_member = stored.segments.contains_key(&segment);
+    let was_member = state.contacts.get(&contact)?.segments.contains_key(&segment);
     if was_member == member {
         return Some(Vec::new());
     }
-    if member {
-        stored.segments.insert(segment, now);
-    } else {
-        stored.segments.remove(&segment);
-    }
+    state.contacts.change(contact, |stored| {
+        if member {
+            stored.segments.insert(segment, now);
+        } else {
+            stored.segments.remove(&segment);
+        }
+    });
     let shown = shown_contact(state, state.contacts.get(&contact)?);
     let action = if member { "added" } else { "removed" };
     Some(vec![Event::new(

@@ -43,9 +43,7 @@ pub(crate) fn primary_name(state: &State, contact: u64) -> Option<String> {
 
 fn write_name(state: &mut State, contact: u64) {
     let name = primary_name(state, contact).map(Php::Text);
-    if let Some(contact) = state.contacts.get_mut(&contact) {
-        store(&mut contact.values, vec![("company".to_owned(), name)]);
-    }
+    state.contacts.change(contact, |contact| store(&mut contact.values, vec![("company".to_owned(), name)]));
 }
 
 /// Makes these the only companies of a contact: first those that are new, then those that go (capture D34).
@@ -85,11 +83,11 @@ pub(crate) fn set(
     } else {
         remove(state, company, contact);
     }
-    if let Some(stored) = state.contacts.get_mut(&contact) {
+    state.contacts.change(contact, |stored| {
         // The time moves, the names do not (capture F36).
         stored.stamp.modified = Some(now);
         shown.contact.stamp = stored.stamp.clone();
-    }
+    });
     membership_event(state, &shown, company, None, member, now).into_iter().collect()
 }
 

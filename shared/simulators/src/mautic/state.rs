@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::contacts::Contacts;
 use super::php::Php;
 use super::schema::{Field, Object, stock_fields};
 use super::stamp::{Actor, Stamp};
@@ -204,7 +205,7 @@ pub(crate) struct Stage {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) fields: Vec<Field>,
-    pub(crate) contacts: BTreeMap<u64, Contact>,
+    pub(crate) contacts: Contacts,
     /// Id of a contact that was merged away, and the contact that took its place.
     pub(crate) merged: BTreeMap<u64, u64>,
     pub(crate) companies: BTreeMap<u64, Company>,
@@ -226,7 +227,7 @@ impl State {
     pub(crate) fn fresh() -> Self {
         let mut state = Self {
             fields: stock_fields(),
-            contacts: BTreeMap::new(),
+            contacts: Contacts::default(),
             merged: BTreeMap::new(),
             companies: BTreeMap::new(),
             memberships: Vec::new(),
@@ -269,13 +270,7 @@ impl State {
 
     /// Contacts with this e-mail address, letter case ignored, newest first.
     pub(crate) fn contacts_with_email(&self, email: &str) -> Vec<u64> {
-        let email = email.to_lowercase();
-        self.contacts
-            .values()
-            .rev()
-            .filter(|contact| text_equals(contact.values.get("email"), &email))
-            .map(|contact| contact.id)
-            .collect()
+        self.contacts.holding("email", &email.to_lowercase())
     }
 
     /// Companies with this name, letter case ignored, newest first.

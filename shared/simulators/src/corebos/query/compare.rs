@@ -6,7 +6,7 @@ use super::{Literal, Operator};
 use crate::corebos::value::leading_number;
 
 /// Text as `utf8_general_ci` weighs it: letter case, accents of Latin letters and blanks at the end do not count.
-pub(super) fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     text.trim_end_matches(' ').chars().flat_map(char::to_lowercase).map(without_accent).collect()
 }
 

@@ -1,6 +1,7 @@
 //! Runs a query over the records and makes the rows of the answer.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use super::compare::{Column, folded, passes};
 use super::{Columns, Literal, Operator, Query, Rows, Test};
@@ -28,7 +29,10 @@ pub(super) fn run(state: &State, module: &Module, query: &Query) -> Result<Rows,
     let currency = currency();
     let workflows = rows(&state.hooks, &state.other_workflows);
     let beside = workflows.iter().chain([&currency]);
-    for record in state.store.records.values().chain(beside).filter(|record| runner.is_visible(record)) {
+    let numbers = query.wanted.as_ref().and_then(|test| runner.numbers(test));
+    let indexed = numbers.iter().flatten().filter_map(|number| state.store.records.get(number));
+    let all = state.store.records.values().filter(|_| numbers.is_none());
+    for record in indexed.chain(all).chain(beside).filter(|record| runner.is_visible(record)) {
         let wanted = match &query.wanted {
             Some(test) => runner.test(record, test)?,
             None => true,
@@ -131,6 +135,27 @@ impl<'a> Runner<'a> {
         record.module == self.module.name
             && record.is_listed()
             && (record.module != "Users" || record.value("status") == "Active")
+    }
+
+    /// The numbers of the records that may pass, in order, from the indexes; none where each record must be looked at.
+    fn numbers(&self, test: &Test) -> Option<BTreeSet<u64>> {
+        match test {
+            Test::All(tests) => tests.iter().filter_map(|test| self.numbers(test)).min_by_key(BTreeSet::len),
+            Test::Any(tests) => tests.iter().try_fold(BTreeSet::new(), |mut any, test| {
+                any.extend(self.numbers(test)?);
+                Some(any)
+            }),
+            Test::Field { field, operator: Operator::Equal | Operator::In, values } => {
+                let Some(Place::Own(field)) = self.place(field) else { return None };
+                let texts = values.iter().map(|value| match value {
+                    Literal::Text(text) => Some(text.as_str()),
+                    Literal::Number(_) | Literal::Word(_) => None,
+                });
+                let texts = texts.collect::<Option<Vec<_>>>()?;
+                self.state.store.records.holding(field, texts.into_iter())
+            }
+            Test::Field { .. } => None,
+        }
     }
 
     fn test(&self, record: &Record, test: &Test) -> Result<bool, Problem> {
@@ -262,4 +287,15 @@ fn ordered(left: Option<&str>, right: Option<&str>, kind: Option<&Kind>) -> Orde
         }
         (Some(left), Some(right)) => folded(left).cmp(&folded(right)),
     }
+}
+
+/// The ids of the records of contacts that pass, found without an index.
+#[cfg(test)]
+pub(super) fn by_looking_at_all(state: &State, query: &Query) -> Vec<String> {
+    let module = state.schema.module("Contacts").unwrap();
+    let runner = Runner { state, module };
+    let test = query.wanted.as_ref().unwrap();
+    let visible = state.store.records.values().filter(|record| runner.is_visible(record));
+    let passing = visible.filter(|record| runner.test(record, test).unwrap());
+    passing.map(|record| crate::corebos::store::wsid(module, record.crmid)).collect()
 }
