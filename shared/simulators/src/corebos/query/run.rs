@@ -147,8 +147,8 @@ impl<'a> Runner<'a> {
             }),
             Test::Field { field, operator: Operator::Equal | Operator::In, values } => {
                 let Some(Place::Own(field)) = self.place(field) else { return None };
-                let texts = values.iter().map(|value| match value {
-                    Literal::Text(text) => Some(text.as_str()),
+                let texts = values.iter().map(|literal| match literal {
+                    Literal::Text(value) => Some(value.as_str()),
                     Literal::Number(_) | Literal::Word(_) => None,
                 });
                 let texts = texts.collect::<Option<Vec<_>>>()?;
