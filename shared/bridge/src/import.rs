@@ -51,7 +51,7 @@ pub(crate) struct ImportArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// How many records are done at once.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=100))]
     parallel: u8,
     /// How many differences a dry run shows.
     #[arg(long, value_name = "N", default_value_t = 20)]

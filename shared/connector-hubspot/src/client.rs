@@ -18,8 +18,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::auth::Auth;
+use crate::batches::{Batches, Deed};
 use crate::budget::Budget;
-use crate::error::{existing_id, refusal, unanswered, unreadable};
+use crate::error::{refusal, unanswered, unreadable};
 use crate::objects::Object;
 use crate::schema::{HubSpotSchema, OWNER_ID, WireOwner, WirePipeline, WireProperty};
 use crate::settings::{HubSpotPreferences, HubSpotSettings, Leads};
@@ -60,6 +61,7 @@ pub struct HubSpot {
     pub(crate) client: Client,
     pub(crate) auth: Auth,
     budget: Budget,
+    pub(crate) batches: Batches,
     preferences: HubSpotPreferences,
     schema_lifetime: std::time::Duration,
     account: OnceCell<Account>,
@@ -87,6 +89,7 @@ impl HubSpot {
             client,
             auth,
             budget,
+            batches: Batches::default(),
             preferences: settings.preferences,
             schema_lifetime: settings.schema_lifetime,
             account: OnceCell::new(),
@@ -333,7 +336,7 @@ impl Connector for HubSpot {
         }
         let mut wanted = wanted(object, associations);
         wanted.extend(self.looked_at(object));
-        let found = self.get(object, &record.id, None, &wanted).await?;
+        let found = self.read_together(object, &record.id, &wanted).await?;
         Ok(match found {
             None => Reading::Gone,
             Some(found) if found.reference.id == record.id => Reading::Found(found),
@@ -378,7 +381,7 @@ impl Connector for HubSpot {
         Ok(found)
     }
 
-    /// `POST`.
+    /// `POST`, or `POST .../batch/create` where several are created at the same time.
     ///
     /// # Errors
     /// Rejected, by the unique properties, where another record stands in the way.
@@ -399,22 +402,18 @@ impl Connector for HubSpot {
             })
             .collect();
         let json = json!({ "properties": body.properties, "associations": associations });
-        let request = with_json(Request::write(Method::POST, self.objects(object, [])), &json)?;
-        let answer = self.call(request).await?;
-        if let Some(existing) = existing_id(&answer) {
-            return Err(Self::taken(&schema, values, &existing, refusal(&answer, Effect::Write)));
-        }
-        let mut stored = self.stored(object, &schema, &answer, &[])?;
+        let written = self.write(object, Deed::Create, None, json).await;
+        let mut stored = self.stored(object, &schema, values, written)?;
         for (wanted, to) in body.associations {
             stored.fields.insert(wanted.field, to);
         }
         Ok(stored)
     }
 
-    /// `PATCH`: properties that are not sent stay as they are.
+    /// `PATCH`, or `POST .../batch/update`: properties that are not sent stay as they are.
     ///
     /// # Errors
-    /// Gone, too, where the record was merged between our read and this write; HubSpot has changed the survivor then.
+    /// Rejected, by the unique properties, where another record has the value. Gone, too, where the record was merged between our read and this write; HubSpot has changed the survivor then.
     async fn update(&self, record: &RecordRef, values: &Fields) -> Result<Record, ConnectorError> {
         let object = Object::of(&record.object)?;
         let schema = self.schema_of(object).await?;
@@ -425,15 +424,13 @@ impl Connector for HubSpot {
         }
         let asked: Vec<Wanted> = body.associations.iter().map(|(wanted, _)| *wanted).collect();
         let json = json!({ "properties": body.properties });
-        let request =
-            with_json(Request::write(Method::PATCH, self.objects(object, [record.id.as_str()])), &json)?;
-        let answer = self.call(request).await?;
-        let mut stored = self.stored(object, &schema, &answer, &[])?;
+        let written = self.write(object, Deed::Update, Some(&record.id), json).await;
+        let mut stored = self.stored(object, &schema, values, written)?;
         if stored.reference.id != record.id {
             return Err(ConnectorError::Gone);
         }
         if !asked.is_empty()
-            && let Some(present) = self.get(object, &record.id, None, &asked).await?
+            && let Some(present) = self.read_together(object, &record.id, &asked).await?
         {
             stored = present;
         }
@@ -461,14 +458,15 @@ impl Connector for HubSpot {
         Some(if is_lead { PairKind::HubSpotLeads } else { PairKind::HubSpotContacts })
     }
 
-    /// `DELETE`: into the recycle bin, for ninety days. Reads first: an old id of a merge acts on the survivor.
+    /// `DELETE`, or `POST .../batch/archive`: into the recycle bin, for ninety days. Reads first: an old id of a merge acts on the survivor.
     async fn archive(&self, record: &RecordRef) -> Result<(), ConnectorError> {
         let object = Object::of(&record.object)?;
-        match self.get(object, &record.id, None, &[]).await? {
+        match self.read_together(object, &record.id, &[]).await? {
             None => Ok(()),
             Some(found) if found.reference.id != record.id => Err(ConnectorError::Gone),
             Some(_) => {
-                self.done(Request::write(Method::DELETE, self.objects(object, [record.id.as_str()]))).await
+                let written = self.write(object, Deed::Archive, Some(&record.id), Json::Null).await;
+                written.map(drop).map_err(|unwritten| unwritten.error)
             }
         }
     }

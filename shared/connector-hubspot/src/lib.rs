@@ -9,6 +9,7 @@ pub mod settings;
 pub mod webhook;
 
 mod auth;
+mod batches;
 mod budget;
 mod convert;
 mod error;

@@ -14,6 +14,7 @@ use serde_json::{Value as Json, json};
 use sync::import::{FoundMany, StockPage, Stocked};
 use sync::{ConnectorError, Record, Stock};
 
+use crate::batches::BATCH;
 use crate::client::{HubSpot, with_json};
 use crate::objects::Object;
 use crate::schema::HubSpotSchema;
@@ -21,8 +22,6 @@ use crate::wire::{Listed, Wanted, WireRecord, associations_of, is_id};
 
 /// Records of a page of search, which is the most that there is.
 pub(crate) const PAGE: usize = 200;
-/// Records of a batch read, which is the most that there is.
-const BATCH: usize = 100;
 /// The longest list of values in one search, in bytes of JSON: HubSpot takes bodies of 3,000 characters.
 const VALUES_BYTES: usize = 2_000;
 
@@ -86,16 +85,8 @@ impl Stock for HubSpot {
     async fn read_many(&self, object: &ObjectName, ids: &[String]) -> Result<Vec<Record>, ConnectorError> {
         let object = Object::of(object)?;
         let ids: Vec<&str> = ids.iter().map(String::as_str).filter(|id| is_id(id)).collect();
-        let mut records = self.batch(object, &ids, None).await?;
-        for wanted in associations_of(object).chain(self.looked_at(object)) {
-            let of: Vec<&str> = records.iter().map(|record| record.reference.id.as_str()).collect();
-            let mut associated = self.associated(object, wanted, &of).await?;
-            for record in &mut records {
-                let id = associated.remove(&record.reference.id).map_or(Value::Null, Value::Text);
-                record.fields.insert(wanted.field, id);
-            }
-        }
-        Ok(records)
+        let associations: Vec<Wanted> = associations_of(object).chain(self.looked_at(object)).collect();
+        self.batch_with(object, &ids, &associations).await
     }
 
     async fn find_many(
@@ -159,6 +150,25 @@ impl HubSpot {
         });
         let request = with_json(Request::read(Method::POST, self.objects(object, ["search"])), &body)?;
         self.ask(request).await
+    }
+
+    /// Records by their ids, with some of their associations.
+    pub(crate) async fn batch_with(
+        &self,
+        object: Object,
+        ids: &[&str],
+        associations: &[Wanted],
+    ) -> Result<Vec<Record>, ConnectorError> {
+        let mut records = self.batch(object, ids, None).await?;
+        for wanted in associations {
+            let of: Vec<&str> = records.iter().map(|record| record.reference.id.as_str()).collect();
+            let mut associated = self.associated(object, *wanted, &of).await?;
+            for record in &mut records {
+                let id = associated.remove(&record.reference.id).map_or(Value::Null, Value::Text);
+                record.fields.insert(wanted.field, id);
+            }
+        }
+        Ok(records)
     }
 
     /// `POST .../batch/read`, by id or by a unique property. What is not there is missing in the answer.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use http_client::{Answer, Effect, Method, Request};
+use http_client::{Effect, Method, Request};
 use model::Fields;
 use serde_json::{Value as Json, json};
 use sync::{ConnectorError, Record};
 
+use crate::batches::{Unwritten, Written};
 use crate::client::{HubSpot, with_json};
-use crate::error::{refusal, unreadable};
+use crate::error::refusal;
 use crate::objects::Object;
 use crate::schema::{HubSpotSchema, STAGE_LABEL};
 use crate::wire::{LEAD_OF_CONTACT, Wanted, WireRecord, association, is_id};
@@ -128,32 +129,33 @@ impl HubSpot {
         if answer.is_success() { Ok(()) } else { Err(refusal(&answer, Effect::Write)) }
     }
 
-    /// A clash, told by the unique properties of the values, one of which the other record has: HubSpot names that
-    /// record in its text only.
-    pub(crate) fn taken(
-        schema: &HubSpotSchema,
-        values: &Fields,
-        existing: &str,
-        refused: ConnectorError,
-    ) -> ConnectorError {
-        let ConnectorError::Rejected { message, .. } = refused else { return refused };
-        let is_unique = |name: &&str| schema.property(name).is_some_and(|property| property.unique);
-        let words = format!("record {existing} has this value");
-        let fields = values.names().filter(is_unique).map(|name| (name.to_owned(), words.clone())).collect();
-        ConnectorError::Rejected { message, fields }
-    }
-
+    /// The record as HubSpot has it after a write.
     pub(crate) fn stored(
         &self,
         object: Object,
         schema: &HubSpotSchema,
-        answer: &Answer,
-        associations: &[Wanted],
+        values: &Fields,
+        written: Written,
     ) -> Result<Record, ConnectorError> {
-        if !answer.is_success() {
-            return Err(refusal(answer, Effect::Write));
+        let told = written.map_err(|unwritten| taken(schema, values, unwritten))?;
+        let told = told.ok_or_else(|| ConnectorError::Doubtful {
+            detail: "HubSpot does not tell the record that it has written".to_owned(),
+        })?;
+        Ok(told.record(&self.system, object, schema, &[]))
+    }
+}
+
+/// What went wrong; a clash told by the unique properties of the values, one of which the other record has: HubSpot names
+/// that record in its text only.
+fn taken(schema: &HubSpotSchema, values: &Fields, unwritten: Unwritten) -> ConnectorError {
+    match unwritten {
+        Unwritten { error: ConnectorError::Rejected { message, .. }, existing: Some(existing) } => {
+            let is_unique = |name: &&str| schema.property(name).is_some_and(|property| property.unique);
+            let words = format!("record {existing} has this value");
+            let fields =
+                values.names().filter(is_unique).map(|name| (name.to_owned(), words.clone())).collect();
+            ConnectorError::Rejected { message, fields }
         }
-        let record: WireRecord = answer.json().map_err(|_| unreadable(answer, Effect::Write, "no record"))?;
-        Ok(record.record(&self.system, object, schema, associations))
+        Unwritten { error, .. } => error,
     }
 }

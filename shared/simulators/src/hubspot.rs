@@ -43,6 +43,7 @@ mod marketing;
 mod objects_api;
 mod properties;
 mod records;
+mod rules;
 mod search;
 mod setup_api;
 mod state;
@@ -65,6 +66,7 @@ pub use engine::Delivered;
 use engine::{Engine, Hook, Setup, locked};
 pub use kinds::Kind;
 pub use limits::Limits;
+use rules::ConditionalRule;
 use state::{Source, State, Subscription, Values};
 
 /// How long events are gathered before they are sent in one body.
@@ -310,6 +312,13 @@ impl HubSpotSimulator {
     /// Takes scopes away from the token.
     pub fn set_missing_scopes(&self, scopes: &[&str]) {
         *locked(&self.engine.missing_scopes) = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    }
+
+    /// From now on a property must have a value where another one has this value; in the versions of the API that say so.
+    pub fn set_required_when(&self, kind: Kind, when: (&str, &str), required: &str) {
+        let when = (when.0.to_owned(), when.1.to_owned());
+        let rule = ConditionalRule { kind, when, required: required.to_owned() };
+        self.engine.write(|state| state.rules.push(rule));
     }
 
     /// Lets the portal have leads as records, or not: only some editions of HubSpot do. They do at the start.

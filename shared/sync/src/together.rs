@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_millis(25);
 pub struct Together<Q, A, E> {
     gathering: Mutex<Option<Vec<Asked<Q, A, E>>>>,
     turn: Turn<()>,
+    /// What those hear whose leader was dropped on the way; nothing where they may as well ask again.
+    lost: Option<E>,
 }
 
 #[derive(Debug)]
@@ -29,7 +31,14 @@ struct Asked<Q, A, E> {
 
 impl<Q, A, E> Default for Together<Q, A, E> {
     fn default() -> Self {
-        Self { gathering: Mutex::default(), turn: Turn::default() }
+        Self { gathering: Mutex::default(), turn: Turn::default(), lost: None }
+    }
+}
+
+impl<Q, A, E> Together<Q, A, E> {
+    /// For what must not be done twice: those whose leader is dropped on the way hear this, and do not ask again.
+    pub fn once(lost: E) -> Self {
+        Self { lost: Some(lost), ..Self::default() }
     }
 }
 
@@ -39,6 +48,29 @@ struct Leader<'a, Q, A, E>(&'a Together<Q, A, E>);
 impl<Q, A, E> Drop for Leader<'_, Q, A, E> {
     fn drop(&mut self) {
         self.0.gathering().take();
+    }
+}
+
+/// Those whom somebody has gone for, until each has an answer.
+struct Followers<Q, A, E: Clone> {
+    waiting: Vec<Asked<Q, A, E>>,
+    lost: Option<E>,
+}
+
+impl<Q, A, E: Clone> Followers<Q, A, E> {
+    fn tell(&mut self, mut answer: impl FnMut(&Q) -> Result<A, E>) {
+        for Asked { question, answer: to } in self.waiting.drain(..) {
+            // Who does not wait any more needs no answer.
+            let _ = to.send(answer(&question));
+        }
+    }
+}
+
+impl<Q, A, E: Clone> Drop for Followers<Q, A, E> {
+    fn drop(&mut self) {
+        if let Some(lost) = self.lost.take() {
+            self.tell(|_| Err(lost.clone()));
+        }
     }
 }
 
@@ -60,7 +92,7 @@ impl<Q: Clone, A, E: Clone> Together<Q, A, E> {
     {
         loop {
             let Some(answer) = self.joined(&question) else { break };
-            // No answer: whoever led was dropped.
+            // No answer: whoever led was dropped, before anything that must not be done twice.
             if let Ok(answer) = answer.await {
                 return answer;
             }
@@ -69,24 +101,20 @@ impl<Q: Clone, A, E: Clone> Together<Q, A, E> {
         // Others that are about to ask do so while this gives way.
         tokio::task::yield_now().await;
         let turn = timeout(PATIENCE, self.turn.lock()).await;
-        let others = self.gathering().take().unwrap_or_default();
+        let waiting = self.gathering().take().unwrap_or_default();
         std::mem::forget(leader);
-        let questions = std::iter::once(&question).chain(others.iter().map(|other| &other.question));
+        let mut others = Followers { waiting, lost: self.lost.clone() };
+        let questions = std::iter::once(&question).chain(others.waiting.iter().map(|other| &other.question));
         let fetched = fetch(questions.cloned().collect()).await;
         drop(turn);
         match fetched {
             Ok(mut fetched) => {
                 let own = pick(&mut fetched, &question);
-                for Asked { question, answer } in others {
-                    // Who does not wait any more needs no answer.
-                    let _ = answer.send(Ok(pick(&mut fetched, &question)));
-                }
+                others.tell(|question| Ok(pick(&mut fetched, question)));
                 Ok(own)
             }
             Err(error) => {
-                for other in others {
-                    let _ = other.answer.send(Err(error.clone()));
-                }
+                others.tell(|_| Err(error.clone()));
                 Err(error)
             }
         }
@@ -186,6 +214,22 @@ mod tests {
             };
             let ((), followed) = futures::future::join(leads, doubler.double(2)).await;
             assert_eq!(followed, Ok(4), "dropped after {dropped_after_ms} ms");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_must_not_be_done_twice_is_not_asked_again_once_somebody_has_gone() {
+        for (dropped_after_ms, answer) in [(0, Ok(4)), (2, Err("lost".to_owned()))] {
+            let doubler = Doubler { together: Together::once("lost".to_owned()), ..Doubler::default() };
+            let leads = async {
+                let (asks, ends) =
+                    (doubler.double(1), tokio::time::sleep(Duration::from_millis(dropped_after_ms)));
+                pin_mut!(asks, ends);
+                select(asks, ends).await;
+            };
+            let ((), followed) = futures::future::join(leads, doubler.double(2)).await;
+            assert_eq!(followed, answer, "dropped after {dropped_after_ms} ms");
+            assert_eq!(doubler.calls().len(), 1);
         }
     }
 

@@ -13,7 +13,8 @@ use crate::way::Way;
 
 /// A pair that is ready to be imported.
 ///
-/// Each lane has connections of its own: coreBOS does one thing at a time in a session. The maps and settings are
+/// Each lane has a session of its own with coreBOS, which does one thing at a time in a session; what they ask the other
+/// system at the same time, its connector may ask as one. The maps and settings are
 /// those of the beginning, whatever is edited meanwhile.
 #[derive(Debug)]
 pub struct ImportPorts<H, R> {
@@ -60,9 +61,10 @@ impl<H: Opens + KeepsMaps, R: Opens> ImportPorts<H, R> {
                 }
             };
         }
+        let first = Arc::clone(&systems);
         let mut opened = vec![systems];
         while opened.len() < lanes {
-            let systems = ports.open_systems().await?;
+            let systems = ports.open_beside(&first).await?;
             tell_needs(&context, &systems);
             opened.push(Arc::new(systems));
         }

@@ -32,8 +32,8 @@ const FRESH: SignedDuration = SignedDuration::from_secs(60);
 pub struct Systems<H, R> {
     /// coreBOS.
     pub hub: H,
-    /// The other system.
-    pub remote: R,
+    /// The other system; one connector for all who work with it at the same time.
+    pub remote: Arc<R>,
 }
 
 /// A pair, ready to push.
@@ -258,7 +258,7 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
             return Ok(());
         }
         rivals::refuse(&self.store, &systems.hub).await?;
-        rivals::refuse(&self.store, &systems.remote).await?;
+        rivals::refuse(&self.store, &*systems.remote).await?;
         lock(&self.alone).insert(kind, now + FRESH);
         Ok(())
     }
@@ -285,7 +285,7 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
         let context = self.context(spec, to_hub_map, to_remote_map).await?;
         match direction.target() {
             Side::Hub => self.check_fields(&context, direction, &systems.hub).await?,
-            Side::Remote => self.check_fields(&context, direction, &systems.remote).await?,
+            Side::Remote => self.check_fields(&context, direction, &*systems.remote).await?,
         }
         tell_needs(&context, &systems);
         let other_remotes = self.other_remotes(spec).await?;
@@ -323,7 +323,7 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
                 self.active().await?;
                 let candidates = self.creating(several).await?;
                 let systems = self.systems().await?;
-                let ends = (&systems.hub, &systems.remote);
+                let ends = (&systems.hub, &*systems.remote);
                 match sync::route(&candidates, &notice.record, ends, &self.store).await {
                     Ok(spec) => Ok(spec),
                     Err(RouteError::System(error)) => Err(error.into()),
@@ -392,8 +392,14 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
     pub(crate) async fn open_systems(&self) -> Result<Systems<H, R>, NotReady> {
         Ok(Systems {
             hub: open(&self.hub, &self.secrets, &self.store).await?,
-            remote: open(&self.remote, &self.secrets, &self.store).await?,
+            remote: Arc::new(open(&self.remote, &self.secrets, &self.store).await?),
         })
+    }
+
+    /// A session of its own with coreBOS, which does one thing at a time in a session, and the same other system.
+    pub(crate) async fn open_beside(&self, systems: &Systems<H, R>) -> Result<Systems<H, R>, NotReady> {
+        let hub = open(&self.hub, &self.secrets, &self.store).await?;
+        Ok(Systems { hub, remote: Arc::clone(&systems.remote) })
     }
 }
 

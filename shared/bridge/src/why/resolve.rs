@@ -125,7 +125,7 @@ pub(super) async fn find<H: Opens, R: Opens>(
         let mut here = Found::default();
         match &known.ready {
             Ok(ready) => {
-                let (hub, remote) = (&ready.systems.hub, &ready.systems.remote);
+                let (hub, remote) = (&ready.systems.hub, &*ready.systems.remote);
                 on_side(store, known, Side::Hub, Some(hub), asked, &mut here).await?;
                 on_side(store, known, Side::Remote, Some(remote), asked, &mut here).await?;
             }

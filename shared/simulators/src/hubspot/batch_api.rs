@@ -10,6 +10,7 @@ use super::kinds::Kind;
 use super::objects_api::{after_write, find};
 use super::properties::written;
 use super::records::{Work, associations_of, values_of};
+use super::state::Record;
 use super::view::{Wanted, told};
 
 /// Inputs of one batch at most.
@@ -33,9 +34,10 @@ fn id_of(input: &Json) -> Result<&str, Answer> {
         .ok_or_else(|| Answer::invalid_input("Invalid input JSON: Some required fields were not set: [id]"))
 }
 
-/// The answer to a batch, with what did not work.
-fn done(work: &Work<'_>, status: u16, results: &[Json], missing: &[String]) -> Answer {
+/// The answer to a batch, with what did not work. HubSpot promises no order of the results: it is never that of the inputs.
+fn done(work: &Work<'_>, status: u16, mut results: Vec<Json>, missing: &[String]) -> Answer {
     let at = written(work.now);
+    results.reverse();
     let body = json!({ "status": "COMPLETE", "results": results, "startedAt": at, "completedAt": at });
     if missing.is_empty() {
         return Answer::of(status, body);
@@ -77,87 +79,117 @@ pub(crate) fn read(work: &Work<'_>, kind: Kind, body: &Json) -> Result<Answer, A
             _ => missing.push(id.to_owned()),
         }
     }
-    Ok(done(work, 200, &results, &missing))
+    Ok(done(work, 200, results, &missing))
 }
 
 pub(crate) fn create(work: &mut Work<'_>, kind: Kind, body: &Json) -> Result<Answer, Answer> {
-    let before = work.state.clone();
-    let mut results = Vec::new();
-    for input in inputs(body)? {
-        let made = values_of(input)
-            .and_then(|values| Ok((values, associations_of(input)?)))
-            .and_then(|(values, associations)| Ok((work.create(kind, &values, &associations)?, values)));
-        match made {
-            Ok((id, values)) => {
-                let mut told = after_write(work.state, kind, id, &values);
-                if let Some(trace) = input.get("objectWriteTraceId") {
-                    told["objectWriteTraceId"] = trace.clone();
-                }
-                results.push(told);
+    whole(work, kind, |work, _| {
+        let mut results = Vec::new();
+        for input in inputs(body)? {
+            let values = values_of(input)?;
+            let id = work.create(kind, &values, &associations_of(input)?)?;
+            let mut told = after_write(work.state, kind, id, &values);
+            if let Some(trace) = input.get("objectWriteTraceId") {
+                told["objectWriteTraceId"] = trace.clone();
             }
-            Err(answer) => return Err(undone(work, before, answer)),
+            results.push(told);
         }
-    }
-    Ok(done(work, 201, &results, &[]))
+        Ok(done(work, 201, results, &[]))
+    })
 }
 
-/// Nothing of a refused batch stays.
-fn undone(work: &mut Work<'_>, before: super::state::State, answer: Answer) -> Answer {
-    *work.state = before;
-    work.events.clear();
+/// What a batch has changed so far: nothing of a refused one stays.
+struct Before {
+    last_id: u64,
+    records: Vec<Record>,
+}
+
+impl Before {
+    fn of(work: &Work<'_>) -> Self {
+        Self { last_id: work.state.next_id, records: Vec::new() }
+    }
+
+    fn keep(&mut self, work: &Work<'_>, kind: Kind, id: u64) {
+        self.records.extend(work.state.record(kind, id).cloned());
+    }
+
+    fn restore(self, work: &mut Work<'_>, kind: Kind) {
+        let last_id = self.last_id;
+        let records = work.state.records.entry(kind).or_default();
+        // The first of several states is the oldest.
+        records.extend(self.records.into_iter().rev().map(|record| (record.id, record)));
+        records.retain(|id, _| *id <= last_id);
+        let is_new = |end: (Kind, u64)| end.0 == kind && end.1 > last_id;
+        work.state.associations.retain(|each| !is_new(each.from) && !is_new(each.to));
+        work.state.next_id = last_id;
+        work.events.clear();
+    }
+}
+
+/// Does all of a batch, or nothing.
+fn whole<'a>(
+    work: &mut Work<'a>,
+    kind: Kind,
+    run: impl FnOnce(&mut Work<'a>, &mut Before) -> Result<Answer, Answer>,
+) -> Result<Answer, Answer> {
+    let mut before = Before::of(work);
+    let answer = run(work, &mut before);
+    if answer.is_err() {
+        before.restore(work, kind);
+    }
     answer
 }
 
 pub(crate) fn update(work: &mut Work<'_>, kind: Kind, body: &Json) -> Result<Answer, Answer> {
-    let before = work.state.clone();
-    let (mut results, mut missing) = (Vec::new(), Vec::new());
-    for input in inputs(body)? {
-        let id = id_of(input)?;
-        let by = input.get("idProperty").and_then(Json::as_str);
-        if kind == Kind::Contact && by == Some("email") {
-            return Err(Answer::invalid_input("Unable to perform update/upsert by non-unique 0-1 property"));
+    whole(work, kind, |work, before| {
+        let (mut results, mut missing) = (Vec::new(), Vec::new());
+        for input in inputs(body)? {
+            let id = id_of(input)?;
+            let by = input.get("idProperty").and_then(Json::as_str);
+            if kind == Kind::Contact && by == Some("email") {
+                return Err(Answer::invalid_input(
+                    "Unable to perform update/upsert by non-unique 0-1 property",
+                ));
+            }
+            let values = values_of(input)?;
+            let found = find(work.state, kind, id, by)?
+                .filter(|record| record.is_live() && (by.is_some() || record.id.to_string() == id))
+                .map(|record| record.id);
+            let Some(found) = found else {
+                missing.push(id.to_owned());
+                continue;
+            };
+            before.keep(work, kind, found);
+            work.update(kind, found, &values)?;
+            results.push(after_write(work.state, kind, found, &values));
         }
-        let values = values_of(input)?;
-        let found = find(work.state, kind, id, by)?
-            .filter(|record| record.is_live() && (by.is_some() || record.id.to_string() == id))
-            .map(|record| record.id);
-        let Some(found) = found else {
-            missing.push(id.to_owned());
-            continue;
-        };
-        if let Err(answer) = work.update(kind, found, &values) {
-            return Err(undone(work, before, answer));
-        }
-        results.push(after_write(work.state, kind, found, &values));
-    }
-    Ok(done(work, 200, &results, &missing))
+        Ok(done(work, 200, results, &missing))
+    })
 }
 
 pub(crate) fn upsert(work: &mut Work<'_>, kind: Kind, body: &Json) -> Result<Answer, Answer> {
-    let before = work.state.clone();
-    let mut results = Vec::new();
-    for input in inputs(body)? {
-        let id = id_of(input)?;
-        let by = input.get("idProperty").and_then(Json::as_str);
-        let Some(by) = by else { return Err(Answer::invalid_input("idProperty is required")) };
-        let mut values = values_of(input)?;
-        let found = find(work.state, kind, id, Some(by))?.map(|record| record.id);
-        let written = if let Some(found) = found {
-            work.update(kind, found, &values).map(|()| (found, false))
-        } else {
-            values.entry(by.to_owned()).or_insert_with(|| id.to_owned());
-            work.create(kind, &values, &[]).map(|id| (id, true))
-        };
-        match written {
-            Ok((id, new)) => {
-                let mut told = after_write(work.state, kind, id, &values);
-                told["new"] = json!(new);
-                results.push(told);
-            }
-            Err(answer) => return Err(undone(work, before, answer)),
+    whole(work, kind, |work, before| {
+        let mut results = Vec::new();
+        for input in inputs(body)? {
+            let id = id_of(input)?;
+            let by = input.get("idProperty").and_then(Json::as_str);
+            let Some(by) = by else { return Err(Answer::invalid_input("idProperty is required")) };
+            let mut values = values_of(input)?;
+            let found = find(work.state, kind, id, Some(by))?.map(|record| record.id);
+            let (id, new) = if let Some(found) = found {
+                before.keep(work, kind, found);
+                work.update(kind, found, &values)?;
+                (found, false)
+            } else {
+                values.entry(by.to_owned()).or_insert_with(|| id.to_owned());
+                (work.create(kind, &values, &[])?, true)
+            };
+            let mut told = after_write(work.state, kind, id, &values);
+            told["new"] = json!(new);
+            results.push(told);
         }
-    }
-    Ok(done(work, 200, &results, &[]))
+        Ok(done(work, 200, results, &[]))
+    })
 }
 
 pub(crate) fn archive(work: &mut Work<'_>, kind: Kind, body: &Json) -> Result<Answer, Answer> {

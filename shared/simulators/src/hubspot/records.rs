@@ -92,6 +92,7 @@ impl Work<'_> {
             }
         }
         self.check_stage(kind, record, &stored, &mut invalid);
+        invalid.extend(self.check_rules(kind, record, &stored));
         if !invalid.is_empty() {
             return Err(Answer::invalid(&invalid));
         }

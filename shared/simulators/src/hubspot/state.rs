@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kinds::Kind;
 use super::properties::{Choice, Property, stock};
+use super::rules::ConditionalRule;
 
 /// How many values of a property are remembered.
 const HISTORY_LIMIT: usize = 20;
@@ -160,6 +161,8 @@ pub(crate) struct State {
     /// Campaigns, the oldest first.
     #[serde(default)]
     pub(crate) campaigns: Vec<Campaign>,
+    #[serde(default)]
+    pub(crate) rules: Vec<ConditionalRule>,
     /// E-mail addresses that a privacy deletion has closed.
     pub(crate) blocked_emails: BTreeSet<String>,
 }
@@ -187,6 +190,7 @@ impl State {
             custom_events: Vec::new(),
             event_ids: BTreeSet::new(),
             campaigns: Vec::new(),
+            rules: Vec::new(),
             blocked_emails: BTreeSet::new(),
         };
         state.offer_choices();
