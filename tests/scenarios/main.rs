@@ -9,6 +9,7 @@ mod a_real_wordpress;
 mod a_whole_story_is_watched;
 mod another_system_stops_the_pair;
 mod architecture;
+mod associations_that_change_alone_are_found;
 mod bad_webhooks_are_answered;
 mod bursts_meet_no_limit;
 mod campaign_events;

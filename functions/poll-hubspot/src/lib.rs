@@ -1,7 +1,8 @@
 //! `poll-hubspot`: the schedule asks HubSpot what changed, object by object, and queues what webhooks did not tell.
 //!
 //! Portals with a service key have no webhooks at all: polls find every record that was created, changed or deleted (once an
-//! hour). Associations that change alone move no date, and wait for the record's next edit there.
+//! hour). Associations that change alone move no date, so all contacts, deals and leads are walked for them, some pages at
+//! each poll (`sync::walk`).
 #![recursion_limit = "256"]
 
 use aws::schedule::Firing;
@@ -27,11 +28,17 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     aws::schedule::serve(move |firing| handle(firing, ports, metrics)).await
 }
 
-/// Polls what is due.
+/// Polls what is due, and walks on for associations that changed alone.
 pub async fn handle(firing: Firing, ports: &Ports, metrics: &Metrics) -> Value {
     // Boxed: the future of a tick nests deep.
     match Box::pin(ports.tick(&firing)).await {
-        Ok(ticked) => ticked.told,
+        Ok(mut ticked) => {
+            if let Some(hubspot) = &ticked.asked {
+                let walked = Box::pin(ports.walk(&firing, hubspot, &ticked)).await;
+                ticked.told["associations"] = walked;
+            }
+            ticked.told
+        }
         Err(error) => wiring::told_failure(ports, &error, metrics),
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! | module | implements |
 //! |---|---|
-//! | [`store`] | `sync::StateStore`, `sync::CursorStore` and `sync::SessionStore` on one DynamoDB table, and what the command line reads from it |
+//! | [`store`] | `sync::StateStore`, `sync::CursorStore`, `sync::SeenStore` and `sync::SessionStore` on one DynamoDB table, and what the command line reads from it |
 //! | [`queue`] | `sync::ChangeQueue` on SQS FIFO queues, one per target system |
 //! | [`clock`] | `sync::Clock`; the one place where the clock is read |
 //! | [`gateway`] | the envelope of webhook functions: API Gateway HTTP API, payload format 2.0 |

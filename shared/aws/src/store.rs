@@ -17,6 +17,7 @@ mod limits;
 mod maps;
 mod parked;
 mod read;
+mod seen;
 mod sessions;
 mod settings;
 mod settle;

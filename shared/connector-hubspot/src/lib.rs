@@ -16,6 +16,7 @@ mod error;
 mod feed;
 mod nurture;
 mod stock;
+mod walk;
 mod wire;
 mod writing;
 

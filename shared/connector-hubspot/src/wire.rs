@@ -84,6 +84,17 @@ impl WireRecord {
         self.archived_at.as_deref()?.parse().ok()
     }
 
+    /// When it was made.
+    pub(crate) fn created_at(&self) -> Option<Timestamp> {
+        self.created_at.as_deref()?.parse().ok()
+    }
+
+    /// The ids in the fields of associations, of records as [`Self::record`] gives them, as one text; blank where all are.
+    pub(crate) fn belongs_to(&self, associations: impl Iterator<Item = Wanted>) -> String {
+        let fields = associations.filter_map(|wanted| Some((wanted.field, self.associated(wanted.to)?)));
+        fields.map(|(field, id)| format!("{field}={id}")).collect::<Vec<_>>().join(";")
+    }
+
     /// The record that the bridge sees. `associations` are the fields of associations that were asked for.
     pub(crate) fn record(
         self,

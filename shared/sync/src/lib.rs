@@ -58,7 +58,7 @@ pub use pairs::{AssociationSpec, PairSpec, pair_spec};
 pub use plan::{ParkReason, Plan, SkipReason};
 pub use poll::{
     Cursor, CursorKey, CursorStore, Feed, FeedPage, LinkedRecords, PollEnvironment, PollError, PollSettings,
-    Polled, Roll, Tick, call_roll, poll,
+    Polled, Roll, SeenStore, Tick, Walked, call_roll, poll, walk,
 };
 pub use ports::{
     Canonical, ChangeQueue, Claimed, Clock, Connector, FieldShape, KeyClaimed, ListedField, Lookup,

@@ -182,6 +182,12 @@ pub fn has_children(kind: PairKind) -> bool {
     PAIRS.iter().flat_map(|spec| spec.associations).any(|association| association.parents == kind)
 }
 
+/// Whether a pair carries an association of the records of this object of another system.
+pub fn has_associations(kind: SystemKind, object: &ObjectName) -> bool {
+    let of_object = |spec: &&PairSpec| spec.remote_kind == kind && spec.remote_object == object.as_str();
+    PAIRS.iter().filter(of_object).any(|spec| !spec.associations.is_empty())
+}
+
 impl PairSpec {
     /// The object on a side.
     pub fn object(&self, side: Side) -> ObjectName {

@@ -9,6 +9,7 @@
 mod cursor;
 mod roll;
 mod settings;
+mod walk;
 
 use std::future::Future;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::ports::{ChangeQueue, Clock};
 pub use cursor::{Cursor, CursorKey, CursorStore, Pass, Position};
 pub use roll::{LinkedRecords, Roll, call_roll};
 pub use settings::{DayHours, FasterHours, PollSettings, Weekday};
+pub use walk::{Belonging, SeenStore, Stretch, WalkPage, Walked, walk, walk_key};
 
 /// One page of what changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,11 +9,11 @@ use aws::telemetry::{Counter, Metrics};
 use aws::{Clients, DynamoStore, Secrets, SqsChangeQueue, SystemClock};
 use model::{ObjectName, Pair, PairKind, Side, System, SystemKind};
 use serde_json::{Value, json};
-use sync::pairs::PAIRS;
+use sync::pairs::{PAIRS, has_associations};
 use sync::settings;
 use sync::{
     ChangeQueue as _, Clock as _, CursorKey, CursorStore as _, Feed, Opens, PollEnvironment, PollError,
-    PollSettings, Polled, Roll, Tick, call_roll, pair_spec, poll,
+    PollSettings, Polled, Roll, Tick, Walked, call_roll, pair_spec, poll, walk,
 };
 
 use crate::not_ready::NotReady;
@@ -54,6 +54,8 @@ pub struct Ticked<C> {
     pub asked: Option<Arc<C>>,
     /// The settings.
     pub settings: PollSettings,
+    /// The objects that were polled, each with the systems that must hear of it.
+    pub polled: Vec<(ObjectName, Vec<System>)>,
     /// What became of each object, as the answer of the invocation.
     pub told: Value,
 }
@@ -151,6 +153,7 @@ impl<C: Opens + Feed> PollPorts<C> {
         let settings = self.settings().await?;
         let tick = Tick { id: &firing.id, at_once: firing.at_once, until: firing.until, lease: self.lease };
         let (mut asked, mut told, mut failed) = (None, serde_json::Map::new(), None);
+        let mut polled = Vec::new();
         let on = self.switched_on(firing).await?;
         let (_, preferences) = settings_of(&self.store, &self.config.system).await?;
         for (object, targets) in self.objects(&preferences) {
@@ -180,7 +183,7 @@ impl<C: Opens + Feed> PollPorts<C> {
             told.insert(key.object.as_str().to_owned(), told_of(&key, &outcome));
             asked = Some(system);
             match outcome {
-                Ok(_) => {}
+                Ok(_) => polled.push((key.object, targets)),
                 Err(PollError::System(error)) => failed = Some(NotReady::from(error)),
                 Err(PollError::Store(error)) => failed = Some(NotReady::from(error)),
             }
@@ -190,7 +193,7 @@ impl<C: Opens + Feed> PollPorts<C> {
         }
         match failed {
             Some(error) => Err(error),
-            None => Ok(Ticked { asked, settings, told: Value::Object(told) }),
+            None => Ok(Ticked { asked, settings, polled, told: Value::Object(told) }),
         }
     }
 }
@@ -268,6 +271,40 @@ impl<C: Opens + Feed + Roll> PollPorts<C> {
                 let key = CursorKey { system: self.config.system.clone(), object };
                 told.insert(key.object.as_str().to_owned(), told_of(&key, &outcome));
             }
+        }
+        Value::Object(told)
+    }
+}
+
+impl<C: Opens + Feed + Walked> PollPorts<C> {
+    /// Walks the next pages of each object that was polled and whose pair has an association. What goes wrong is told and
+    /// tried again with the next poll.
+    pub async fn walk(&self, firing: &Firing, system: &C, ticked: &Ticked<C>) -> Value {
+        if ticked.settings.walk_pages == 0 {
+            return json!("off");
+        }
+        let tick = Tick { id: &firing.id, at_once: firing.at_once, until: firing.until, lease: self.lease };
+        let mut told = serde_json::Map::new();
+        let kind = self.config.system.kind();
+        for (object, targets) in &ticked.polled {
+            if !has_associations(kind, object) {
+                continue;
+            }
+            let environment = PollEnvironment {
+                feed: system,
+                cursors: &self.store,
+                queue: &self.queue,
+                clock: &SystemClock,
+                targets,
+                settings: &ticked.settings,
+            };
+            let outcome = Box::pin(walk(&environment, &self.config.system, object, &tick)).await;
+            if let Err(error) = &outcome {
+                let system = &self.config.system;
+                tracing::warn!(record.system = %system, record.object = %object, detail = %error, "associations cannot be walked");
+            }
+            let key = CursorKey { system: self.config.system.clone(), object: object.clone() };
+            told.insert(object.as_str().to_owned(), told_of(&key, &outcome));
         }
         Value::Object(told)
     }

@@ -258,15 +258,21 @@ fn nothing_is_allowed_on_everything() {
 }
 
 #[test]
-fn only_what_waits_and_what_is_forgotten_are_queried_for() {
+fn only_what_waits_what_is_forgotten_and_what_was_seen_are_queried_for() {
     let template = template();
     let children = json!(["waits#*"]);
     // HubSpot tells that a person wants to be forgotten, and its notices go to push-corebos.
     let forgotten = json!(["waits#*", "link#*", "parked#*"]);
+    // What belongs elsewhere now is told by nobody in HubSpot: the poll compares with what it has seen.
+    let seen = json!(["waits#*", "seen#*"]);
     for (id, role) in template.resources_of("AWS::IAM::Role") {
         for statement in statements(role) {
             if texts(&statement["Action"]).contains(&"dynamodb:Query") {
-                let keys = if id == "PushCorebosRole" { &forgotten } else { &children };
+                let keys = match id {
+                    "PushCorebosRole" => &forgotten,
+                    "PollHubspotRole" => &seen,
+                    _ => &children,
+                };
                 let condition = json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } });
                 assert_eq!(statement["Condition"], condition, "{id}");
             }

@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_attribute_value, from_item, to_attribute_value, to_item};
 use sync::import::Progress;
-use sync::{Cursor, StoreError, Waiting};
+use sync::poll::Stretch;
+use sync::{Cursor, CursorKey, StoreError, Waiting};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -100,6 +101,13 @@ pub(super) struct StoredCursor {
     pub(super) cursor: Cursor,
 }
 
+/// What a walk has seen of a stretch of ids: marks by id.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredSeen {
+    first: u64,
+    marks: Stretch,
+}
+
 /// How far an import has come, beside the attributes of its lease.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct StoredProgress {
@@ -117,6 +125,17 @@ pub(super) fn progress(progress: &Progress) -> Result<AttributeValue, StoreError
 /// A cursor as an attribute.
 pub(super) fn cursor(cursor: &Cursor) -> Result<AttributeValue, StoreError> {
     to_attribute_value(cursor).map_err(|_| StoreError { detail: "a cursor cannot be stored".to_owned() })
+}
+
+/// What a walk has seen of the ids from `first` on.
+pub(super) fn seen(walk: &CursorKey, first: u64, marks: &Stretch) -> Result<Keyed, StoreError> {
+    keyed(&keys::seen(walk, first), &StoredSeen { first, marks: marks.clone() })
+}
+
+/// The stretch of an item, with the id from which it reaches on.
+pub(super) fn read_seen(item: Item) -> Result<(u64, Stretch), StoreError> {
+    let stored: StoredSeen = read("what a walk has seen", item)?;
+    Ok((stored.first, stored.marks))
 }
 
 /// The link, as the settle that follows `version` stores it.

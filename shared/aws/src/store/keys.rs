@@ -12,6 +12,7 @@
 //! | deletes of a pair in an hour, TTL 2 days | `brake#<pair>` | `<hour>` | pair and hour |
 //! | failed attempts of a notice, TTL 14 days | `failures#<receipt>` | `failures` | receipt |
 //! | cursor of a poll, with its lease | `cursor#<system>#<object>` | `cursor` | system and object |
+//! | what the walk of an object has seen, a hundred ids long | `seen#<system>#<object>.walk` | `<first id>`, twenty digits | system and object, from an id on |
 //! | rate budget of a system | `budget#<system>` | `<limit>` | system and limit |
 //! | session of a system, sealed, TTL | `cache#session#<system>` | `<slot>` | system and slot |
 //! | field map of a name: what coreBOS has, and what is in use | `cache#map#<system>` | `map#<name>` | system and name |
@@ -173,6 +174,12 @@ pub fn cursor(key: &CursorKey) -> ItemKey {
     ItemKey::new(format!("cursor#{}#{}", key.system, bounded(key.object.as_str())), "cursor")
 }
 
+/// What a walk has seen of the ids from `first` on. Of fixed width, so that text order is the order of ids.
+pub fn seen(walk: &CursorKey, first: u64) -> ItemKey {
+    let pk = format!("seen#{}#{}", walk.system, bounded(walk.object.as_str()));
+    ItemKey::new(pk, format!("{first:020}"))
+}
+
 /// A session of a system.
 pub fn session(key: &SessionKey) -> ItemKey {
     ItemKey::new(format!("cache#session#{}", key.system), bounded(&key.slot))
@@ -282,6 +289,7 @@ mod tests {
             }),
             brake(&pair(), at),
             cursor(&CursorKey { system: pair().remote, object: ObjectName::new("company") }),
+            seen(&CursorKey { system: pair().remote, object: ObjectName::new("contact.walk") }, 4_711),
             session(&SessionKey {
                 system: pair().remote,
                 slot: "token".to_owned(),
@@ -309,6 +317,7 @@ mod tests {
                 "waits#corebos:main#Accounts#11x74 / mautic:main#corebos:main#Contacts#12x1084",
                 "brake#mautic-contacts@corebos:main+mautic:main / 2026-11-21T08:00:00Z",
                 "cursor#mautic:main#company / cursor",
+                "seen#mautic:main#contact.walk / 00000000000000004711",
                 "cache#session#mautic:main / token",
                 "cache#map#corebos:main / map#ContactsToMautic",
                 "cache#map#corebos:main / asked#mautic-contacts",

@@ -199,21 +199,31 @@ pub(super) async fn query(
     prefix: Option<&str>,
 ) -> Result<Vec<Item>, StoreError> {
     match prefix {
-        None => query_where(store, pk, "pk = :pk", None).await,
-        Some(prefix) => query_where(store, pk, "pk = :pk AND begins_with(sk, :sk)", Some(prefix)).await,
+        None => query_where(store, pk, "pk = :pk", &[]).await,
+        Some(prefix) => query_where(store, pk, "pk = :pk AND begins_with(sk, :sk)", &[(":sk", prefix)]).await,
     }
 }
 
 /// All items of a partition, in order, whose sort key is this or comes after it.
 pub(super) async fn query_from(store: &DynamoStore, pk: &str, first: &str) -> Result<Vec<Item>, StoreError> {
-    query_where(store, pk, "pk = :pk AND sk >= :sk", Some(first)).await
+    query_where(store, pk, "pk = :pk AND sk >= :sk", &[(":sk", first)]).await
+}
+
+/// All items of a partition, in order, from one key to another, both included.
+pub(super) async fn query_between(
+    store: &DynamoStore,
+    first: &ItemKey,
+    last: &ItemKey,
+) -> Result<Vec<Item>, StoreError> {
+    let bounds = [(":first", first.sk.as_str()), (":last", last.sk.as_str())];
+    query_where(store, &first.pk, "pk = :pk AND sk BETWEEN :first AND :last", &bounds).await
 }
 
 async fn query_where(
     store: &DynamoStore,
     pk: &str,
     condition: &str,
-    sk: Option<&str>,
+    sort_keys: &[(&str, &str)],
 ) -> Result<Vec<Item>, StoreError> {
     let mut items = Vec::new();
     let mut from = None;
@@ -221,8 +231,8 @@ async fn query_where(
         let mut request = store.client.query().table_name(&store.table).consistent_read(true);
         request = request.key_condition_expression(condition).set_exclusive_start_key(from);
         request = request.expression_attribute_values(":pk", text(pk));
-        if let Some(sk) = sk {
-            request = request.expression_attribute_values(":sk", text(sk));
+        for (name, sort_key) in sort_keys {
+            request = request.expression_attribute_values(*name, text(*sort_key));
         }
         let page = request.send().await.map_err(|error| store_error("Query", &error))?;
         items.extend(page.items.into_iter().flatten());

@@ -12,7 +12,7 @@ use model::{
     Breaker, Direction, Fingerprint, Lost, ObjectName, OwnWrite, ParkedChange, RecordRef, Refusal, Side,
     Value,
 };
-use sync::{Claimed, Settled, Settlement, StateStore, Waiting};
+use sync::{Claimed, CursorKey, SeenStore as _, Settled, Settlement, StateStore, Waiting};
 
 use crate::contract::{keeps_the_contract, keeps_what_others_hold};
 use crate::nouns::{
@@ -104,6 +104,9 @@ async fn stored_items_keep_their_shape() {
     store.wait(&waiting, at(60)).await.unwrap();
     store.first_identity(&system("mautic:main"), "https://mautic.example.com#admin").await.unwrap();
     store.put_setting("pair:mautic-contacts", &serde_json::json!({ "conflict": "newest" })).await.unwrap();
+    let walk = CursorKey { system: system("hubspot:main"), object: ObjectName::new("contact.walk") };
+    let seen = BTreeMap::from([(51, BTreeMap::from([(51, "0123456789ab".to_owned()), (52, String::new())]))]);
+    store.keep_stretches(&walk, &seen).await.unwrap();
     insta::assert_json_snapshot!(dump(&client).await);
 }
 

@@ -237,7 +237,9 @@ mod tests {
         assert_eq!(pair_settings(CONTACTS, None).unwrap(), PairSettings::default());
         let whole = serde_json::to_value(PairSettings::default()).unwrap();
         assert_eq!(pair_settings(CONTACTS, Some(whole)).unwrap(), PairSettings::default());
-        let poll = serde_json::to_value(PollSettings::default()).unwrap();
+        let mut poll = serde_json::to_value(PollSettings::default()).unwrap();
+        // HubSpot's.
+        poll.as_object_mut().unwrap().remove("walk_pages");
         assert_eq!(poll_settings(&system("mautic:main"), Some(poll)).unwrap(), PollSettings::default());
     }
 
@@ -277,6 +279,13 @@ mod tests {
         let roll = json!({ "call_roll": false });
         assert!(poll_settings(&system("mautic:main"), Some(roll.clone())).is_ok());
         assert!(poll_settings(&system("corebos:main"), Some(roll)).is_err(), "coreBOS tells its deletes");
+        let walk = json!({ "walk_pages": 100 });
+        assert!(poll_settings(&system("hubspot:main"), Some(walk.clone())).is_ok());
+        assert!(
+            poll_settings(&system("mautic:main"), Some(walk)).is_err(),
+            "an association moves Mautic's dates"
+        );
+        assert!(poll_settings(&system("hubspot:main"), Some(json!({ "walk_pages": 101 }))).is_err());
     }
 
     #[test]

@@ -365,6 +365,14 @@ pub const SETTINGS: &[Setting] = &[
         "on",
         "whether deletes that no webhook told of are looked for, two hundred records at each poll",
     ),
+    of_system(
+        HUBSPOT,
+        Item::Poll,
+        ("walk-pages", "walk_pages"),
+        ValueKind::Number { least: 0, most: 100 },
+        "5",
+        "how many pages of a hundred records of each object are looked at in each poll for associations that changed alone; 0: none",
+    ),
     of_pair(
         ("conflict", "conflict"),
         ValueKind::Choice(&[

@@ -13,4 +13,5 @@ mod related;
 mod schedules;
 mod sessions;
 mod stories;
+mod walks;
 mod world;
