@@ -4,10 +4,13 @@ use bridge::doctor::{Check, Verdict, examine};
 use bridge::setup::{Wanted, hubspot};
 use bridge::simulated::{CLIENT_SECRET, start_untouched_with_hubspot};
 use bridge::stack::Stack;
+use jiff::SignedDuration;
+use model::ObjectName;
 use scenarios::{Unusual, World, world_of};
 use serde_json::json;
 use simulators::hubspot::{HubSpotOptions, Kind};
-use sync::StateStore as _;
+use sync::poll::{Pass, Position};
+use sync::{Clock as _, Cursor, CursorStore as _, StateStore as _};
 
 use crate::BRIDGE;
 
@@ -59,6 +62,8 @@ async fn a_portal_that_was_set_up_is_well_and_looking_changes_nothing() {
         "queue towards hubspot:main",
         "parked changes of hubspot-deals",
         "poll of company in hubspot:main",
+        "associations of contact in hubspot:main",
+        "associations of deal in hubspot:main",
         "poll of Leads in corebos:main",
         "workflows of Potentials",
     ] {
@@ -99,6 +104,16 @@ async fn each_break_of_hubspot_is_told_apart() {
     world.systems.corebos.show_integration_fields(true);
     let system = "hubspot:main".parse().unwrap();
     let store = &world.local.store;
+    let key = sync::poll::walk_key(&system, &ObjectName::new("contact"));
+    let (now, long_ago) = (aws::SystemClock.now(), aws::SystemClock.now() - SignedDuration::from_hours(100));
+    let after = "101/200/201".to_owned();
+    let pass = Some(Pass { from: long_ago, began: long_ago, after });
+    let slow = Cursor { position: Some(Position { since: long_ago, pass }), polled_at: None };
+    store.lease_cursor(&key, "a story", now, now + SignedDuration::from_secs(5)).await.unwrap();
+    store.release_cursor(&key, "a story", &slow).await.unwrap();
+    tells(&examine(&stack).await, "associations of contact", Verdict::Warning, "6000 min ago");
+    store.put_setting(&sync::settings::poll_key(&system), &json!({ "walk_pages": 0 })).await.unwrap();
+    tells(&examine(&stack).await, "associations of deal", Verdict::Warning, "not walked");
     let first: String = store.first_identity(&system, "nobody").await.unwrap();
     assert!(first.contains("portal 247187887"), "{first}");
     store.put_setting(&aws::store::keys::identity_setting(&system), &"portal 1 at elsewhere").await.unwrap();

@@ -8,7 +8,8 @@ use aws::queue::depth;
 use aws::{DynamoStore, SystemClock};
 use jiff::{SignedDuration, Timestamp};
 use model::{ObjectName, Pair, Side, System, SystemKind};
-use sync::pairs::{PAIRS, PairSpec, pair_spec};
+use sync::pairs::{PAIRS, PairSpec, has_associations, pair_spec};
+use sync::poll::walk_key;
 use sync::settings;
 use sync::{Clock as _, CursorKey, CursorStore as _, PairSettings, PollSettings};
 
@@ -19,6 +20,8 @@ use crate::stack::Stack;
 const MANY: u64 = 1_000;
 /// A poll that has been due for so long is late.
 const LATE: SignedDuration = SignedDuration::from_mins(15);
+/// A walk through all records that takes longer than this is slow.
+const LONG_ROUND: SignedDuration = SignedDuration::from_hours(72);
 
 /// The table, if it answers.
 pub(super) async fn table(stack: &Stack, checks: &mut Checks) -> Option<DynamoStore> {
@@ -183,6 +186,10 @@ async fn poll(store: &DynamoStore, system: &System, spec: &PairSpec, side: Side,
         checks.warning(name, "switched off by the settings", "what webhooks lose is not found");
         return;
     }
+    // Only HubSpot has associations that move no date.
+    if system.kind() == SystemKind::HubSpot && has_associations(system.kind(), &object) {
+        walk(store, system, &object, &settings, checks).await;
+    }
     match store.cursor(&CursorKey { system: system.clone(), object }).await {
         Err(error) => checks.problem(name, error.to_string(), ""),
         Ok(cursor) => match cursor.polled_at {
@@ -204,6 +211,41 @@ async fn poll(store: &DynamoStore, system: &System, spec: &PairSpec, side: Side,
                 }
             }
         },
+    }
+}
+
+/// How the walk of a poll for associations that changed alone gets on.
+async fn walk(
+    store: &DynamoStore,
+    system: &System,
+    object: &ObjectName,
+    settings: &PollSettings,
+    checks: &mut Checks,
+) {
+    let name = format!("associations of {object} in {system}");
+    if settings.walk_pages == 0 {
+        checks.warning(name, "are not walked by the settings", "those that webhooks lose are not found");
+        return;
+    }
+    let cursor = match store.cursor(&walk_key(system, object)).await {
+        Ok(cursor) => cursor,
+        Err(error) => {
+            checks.problem(name, error.to_string(), "");
+            return;
+        }
+    };
+    let under_way = cursor.position.and_then(|position| position.pass).map(|pass| pass.began);
+    let seen = match (under_way, cursor.polled_at) {
+        (Some(began), _) => format!("a round goes on that began {}", ago(began)),
+        (None, Some(began)) => format!("the last round began {}", ago(began)),
+        (None, None) => "no round has begun".to_owned(),
+    };
+    let began = under_way.or(cursor.polled_at);
+    if began.is_some_and(|began| began < SystemClock.now() - LONG_ROUND) {
+        let remedy = "raise the setting hubspot.walk-pages, or see the log of the poll function: it does not get through";
+        checks.warning(name, seen, remedy);
+    } else {
+        checks.ok(name, seen);
     }
 }
 

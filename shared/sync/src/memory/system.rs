@@ -11,6 +11,9 @@ use crate::error::ConnectorError;
 use crate::ports::{Clock, Connector, Lookup, Reading, Record, Writer};
 use crate::related::Related;
 
+/// The field that is an association where a system has such.
+const ASSOCIATION: &str = "primary-company";
+
 /// What a memory system does instead of answering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryFault {
@@ -36,7 +39,7 @@ pub enum Habits {
     /// As in coreBOS: the loser is gone like any deleted record.
     Forgets,
     /// As in HubSpot: a third record takes the place of both, and whoever writes to an old id writes to that one. There
-    /// is a recycle bin.
+    /// is a recycle bin, and an association that changes alone moves no date.
     MakesAnother,
 }
 
@@ -231,7 +234,10 @@ impl MemorySystem {
         for (name, value) in fields {
             record.fields.insert(name.clone(), value.clone());
         }
-        record.modified = now;
+        let is_association = |(name, _): &(String, String)| name == ASSOCIATION;
+        if self.habits != Habits::MakesAnother || !fields.iter().all(is_association) {
+            record.modified = now;
+        }
         record.writer = writer;
         let reference = self.reference(id);
         inside.events.push((reference, NoticeKind::Saved, writer));
