@@ -50,7 +50,7 @@ async fn table(data: &Path) -> DynamoStore {
         sqs: url("sqs"),
         secrets_manager: url("secrets_manager"),
     };
-    let clients = Clients::local(&url("region"), &endpoints).await;
+    let clients = Clients::local(&url("region"), &endpoints);
     DynamoStore::new(clients.dynamodb, text(&note["environment"], "BRIDGE_TABLE"))
 }
 

@@ -23,7 +23,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::of_this_process();
     aws::telemetry::start(environment.log_level()?, environment.function_name());
     let metrics = Metrics::of(environment.function_name());
-    let ports = Ports::new(&environment, Clients::from_environment().await, SystemKind::HubSpot)?;
+    let ports = Ports::new(&environment, Clients::of_function(&environment), SystemKind::HubSpot)?;
     let (ports, metrics) = (&ports, &metrics);
     aws::schedule::serve(move |firing| handle(firing, ports, metrics)).await
 }

@@ -43,8 +43,7 @@ impl Ports {
 /// # Errors
 /// The configuration is incomplete, or the Runtime API cannot be reached.
 pub async fn run() -> Result<(), lambda_runtime::Error> {
-    let PushFunction { environment, clients, metrics, control } =
-        PushFunction::begin(SystemKind::CoreBos).await?;
+    let PushFunction { environment, clients, metrics, control } = PushFunction::begin(SystemKind::CoreBos)?;
     let ports = Ports::new(&environment, clients)?;
     let (ports, metrics) = (&ports, &metrics);
     let handler = move |notice, delivery| handle(notice, delivery, ports, metrics);

@@ -29,8 +29,7 @@ pub type Ports = wiring::PushPorts<CoreBos, HubSpot>;
 /// # Errors
 /// The configuration is incomplete, or the Runtime API cannot be reached.
 pub async fn run() -> Result<(), lambda_runtime::Error> {
-    let PushFunction { environment, clients, metrics, control } =
-        PushFunction::begin(SystemKind::HubSpot).await?;
+    let PushFunction { environment, clients, metrics, control } = PushFunction::begin(SystemKind::HubSpot)?;
     let ports = Ports::new(&environment, clients, SystemKind::HubSpot)?;
     let (ports, metrics) = (&ports, &metrics);
     let handler = move |notice, delivery| handle(notice, delivery, ports, metrics);

@@ -56,7 +56,7 @@ const MAX_FAILURES: u32 = 20;
 pub async fn run() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::of_this_process();
     aws::telemetry::start(environment.log_level()?, environment.function_name());
-    let clients = Clients::from_environment().await;
+    let clients = Clients::of_function(&environment);
     let control = SqsQueueControl::new(clients.sqs.clone(), environment.push_queue(SystemKind::WordPress)?);
     let metrics = Metrics::of(environment.function_name());
     let ports = Ports::new(&environment, clients)?;

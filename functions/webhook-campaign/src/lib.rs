@@ -50,7 +50,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let mautic = environment.instance(SystemKind::Mautic)?;
     let secret = environment.secret_place(SystemKind::WordPress)?;
     let queues = environment.changes_queues()?;
-    let clients = Clients::from_environment().await;
+    let clients = Clients::of_function(&environment);
     let secrets = Secrets::new(clients.secrets_manager, SystemClock);
     let queue = SqsChangeQueue::new(clients.sqs, queues);
     let (mautic, secret, secrets, queue) = (&mautic, &secret, &secrets, &queue);

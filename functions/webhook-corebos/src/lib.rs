@@ -35,7 +35,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let corebos = environment.secret(SystemKind::CoreBos)?;
     let queues = environment.changes_queues()?;
     let targets: Vec<System> = queues.keys().filter(|target| **target != corebos.system).cloned().collect();
-    let clients = Clients::from_environment().await;
+    let clients = Clients::of_function(&environment);
     let secrets = Secrets::new(clients.secrets_manager, SystemClock);
     let queue = SqsChangeQueue::new(clients.sqs, queues);
     let (corebos, secrets, queue, targets) = (&corebos, &secrets, &queue, &targets);

@@ -49,7 +49,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let hubspot = environment.secret(SystemKind::HubSpot)?;
     let url = environment.webhook_url(SystemKind::HubSpot)?;
     let (corebos, _) = environment.changes_queue(SystemKind::CoreBos)?;
-    let clients = Clients::from_environment().await;
+    let clients = Clients::of_function(&environment);
     let secrets = Secrets::new(clients.secrets_manager, SystemClock);
     let queue = SqsChangeQueue::new(clients.sqs, environment.changes_queues()?);
     let (hubspot, secrets, queue, targets, url) = (&hubspot, &secrets, &queue, [corebos], url.as_deref());

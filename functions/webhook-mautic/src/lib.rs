@@ -35,7 +35,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let mautic = environment.secret(SystemKind::Mautic)?;
     let (corebos, _) = environment.changes_queue(SystemKind::CoreBos)?;
     let sites: Vec<System> = environment.sites()?.into_iter().map(|(site, _)| site).collect();
-    let clients = Clients::from_environment().await;
+    let clients = Clients::of_function(&environment);
     let secrets = Secrets::new(clients.secrets_manager, SystemClock);
     let queue = SqsChangeQueue::new(clients.sqs, environment.changes_queues()?);
     let (mautic, secrets, queue, corebos, sites) = (&mautic, &secrets, &queue, &corebos, &sites);

@@ -36,7 +36,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let queue_url = environment.visitor_queue()?.url;
     let table = environment.table()?;
     let metrics = Metrics::of(environment.function_name());
-    let clients = Clients::from_environment().await;
+    let clients = Clients::of_function(&environment);
     let secrets = Secrets::new(clients.secrets_manager, SystemClock);
     let settings = Settings::new(DynamoStore::new(clients.dynamodb, table), &signal.system);
     let queue = SqsMessageQueue::new(clients.sqs, queue_url);

@@ -260,7 +260,7 @@ impl Environment {
         self.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or("unknown")
     }
 
-    fn optional(&self, name: &str) -> Option<&str> {
+    pub(crate) fn optional(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
     }
 

@@ -9,6 +9,7 @@ mod claims;
 mod cursors;
 mod erase;
 mod expression;
+mod fill;
 mod gather;
 mod imports;
 mod items;

@@ -123,7 +123,7 @@ pub async fn start(config: &Config, options: LocalOptions) -> Result<Local> {
     stack.observer = Some(sender);
     stack.run_schedules = !options.without_schedules;
     let stack = Stack::start(stack).await?;
-    let clients = clients(&stack).await;
+    let clients = clients(&stack);
     let store = table(&stack, &clients)?;
     write_settings(config, &store, &maps, options.confirm_identity).await?;
     Ok(Local { stack, events, store, clients })
@@ -186,7 +186,7 @@ fn parameters(config: &Config) -> BTreeMap<String, String> {
     parameters
 }
 
-async fn clients(stack: &Stack) -> Clients {
+fn clients(stack: &Stack) -> Clients {
     let endpoints = stack.endpoints();
     Clients::local(
         stack.region(),
@@ -196,7 +196,6 @@ async fn clients(stack: &Stack) -> Clients {
             secrets_manager: endpoints.secrets.clone(),
         },
     )
-    .await
 }
 
 fn table(stack: &Stack, clients: &Clients) -> Result<DynamoStore> {

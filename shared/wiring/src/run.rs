@@ -41,10 +41,10 @@ impl PushFunction {
     ///
     /// # Errors
     /// The configuration is incomplete.
-    pub async fn begin(target: SystemKind) -> Result<Self, lambda_runtime::Error> {
+    pub fn begin(target: SystemKind) -> Result<Self, lambda_runtime::Error> {
         let environment = aws::Environment::of_this_process();
         aws::telemetry::start(environment.log_level()?, environment.function_name());
-        let clients = Clients::from_environment().await;
+        let clients = Clients::of_function(&environment);
         let control = SqsQueueControl::new(clients.sqs.clone(), environment.push_queue(target)?);
         let metrics = Metrics::of(environment.function_name());
         Ok(Self { environment, clients, metrics, control })
@@ -56,7 +56,7 @@ impl PushFunction {
 /// # Errors
 /// The configuration is incomplete, or the Runtime API cannot be reached.
 pub async fn run_push<W: Way>(remote: SystemKind) -> Result<(), lambda_runtime::Error> {
-    let PushFunction { environment, clients, metrics, control } = PushFunction::begin(remote).await?;
+    let PushFunction { environment, clients, metrics, control } = PushFunction::begin(remote)?;
     let ports = PushPorts::<W::Hub, W::Remote>::new(&environment, clients, remote)?;
     let (ports, metrics) = (&ports, &metrics);
     let handler = move |notice, delivery| push::<W>(notice, delivery, ports, metrics);

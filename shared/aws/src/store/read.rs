@@ -1,4 +1,5 @@
-//! Reads: links, lookups, states. Always consistent; several items in one round trip where it can be.
+//! Reads: links, lookups, states. Consistent, unless it is said why they need not be; several items in one round trip where
+//! it can be.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -51,10 +52,11 @@ impl DynamoStore {
 }
 
 impl LinkedRecords for DynamoStore {
-    /// Two batches of reads: the lookups, and the links that they lead to.
+    /// Two batches of reads: the lookups, and the links that they lead to. Eventually consistent, at half the price: a link
+    /// that is younger than a moment is found by the next call, and one that has changed in it leads to a question too many.
     async fn linked(&self, pair: &Pair, records: &[RecordRef]) -> Result<Vec<RecordRef>, StoreError> {
         let lookups: Vec<ItemKey> = records.iter().map(|record| keys::lookup(record, pair)).collect();
-        let mut found = batch_get(self, &lookups).await?;
+        let mut found = batch_get_as(self, &lookups, Consistency::Eventual).await?;
         let mut leading = Vec::new();
         for (record, key) in records.iter().zip(&lookups) {
             if let Some(lookup) = read_lookup(found.remove(key))? {
@@ -62,7 +64,7 @@ impl LinkedRecords for DynamoStore {
             }
         }
         let wanted: Vec<ItemKey> = leading.iter().map(|(_, key)| key.clone()).collect();
-        let links = batch_get(self, &wanted).await?;
+        let links = batch_get_as(self, &wanted, Consistency::Eventual).await?;
         let mut linked = Vec::new();
         for (record, key) in leading {
             let link = read_link(links.get(&key).cloned())?;
@@ -152,11 +154,28 @@ pub(super) async fn get(store: &DynamoStore, key: &ItemKey) -> Result<Option<Ite
     Ok(answer.map_err(|error| store_error("GetItem", &error))?.item)
 }
 
+/// Whether a read sees every write that was answered before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Consistency {
+    Strong,
+    /// May miss what was written a moment ago, and costs half.
+    Eventual,
+}
+
 /// Several items in one round trip; keys without an item are left out.
 pub(super) async fn batch_get(
     store: &DynamoStore,
     keys: &[ItemKey],
 ) -> Result<HashMap<ItemKey, Item>, StoreError> {
+    batch_get_as(store, keys, Consistency::Strong).await
+}
+
+async fn batch_get_as(
+    store: &DynamoStore,
+    keys: &[ItemKey],
+    consistency: Consistency,
+) -> Result<HashMap<ItemKey, Item>, StoreError> {
+    let consistent = consistency == Consistency::Strong;
     let mut unique = keys.to_vec();
     unique.sort();
     unique.dedup();
@@ -165,7 +184,8 @@ pub(super) async fn batch_get(
         let mut wanted: Vec<Item> = chunk.iter().map(key_attributes).collect();
         let mut wait = BATCH_FIRST_WAIT;
         for attempt in 1.. {
-            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted)).build();
+            let request =
+                KeysAndAttributes::builder().consistent_read(consistent).set_keys(Some(wanted)).build();
             let request = request.map_err(|_| StoreError { detail: "BatchGetItem: no keys".to_owned() })?;
             let call = store.client.batch_get_item().request_items(&store.table, request);
             let answer = call.send().await.map_err(|error| store_error("BatchGetItem", &error))?;

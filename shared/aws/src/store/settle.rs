@@ -85,6 +85,12 @@ fn judge(reasons: &[CancellationReason], dispensable: &[bool]) -> Result<Written
     Err(StoreError { detail: format!("TransactWriteItems: cancelled: {}", others.join(", ")) })
 }
 
+/// The items that a settlement puts.
+pub(super) fn items(settlement: &Settlement) -> Result<Vec<Item>, StoreError> {
+    let actions = plan(settlement)?.by_key;
+    Ok(actions.into_values().filter_map(|action| action.item).collect())
+}
+
 fn plan(settlement: &Settlement) -> Result<Actions, StoreError> {
     let mut actions = Actions::default();
     if let Some(link) = &settlement.link {

@@ -67,6 +67,21 @@ async fn dump(client: &Client) -> serde_json::Value {
 }
 
 #[tokio::test]
+async fn what_fills_a_table_is_what_settlements_store() {
+    let links: Vec<_> =
+        (0..30).map(|n| new_link(&format!("l-{n}"), &format!("12x{n}"), &n.to_string())).collect();
+    let settlements: Vec<Settlement> = links.iter().map(first_settlement).collect();
+    let (filled, settled) = (client().await, client().await);
+    DynamoStore::new(filled.clone(), TABLE).fill(&settlements).await.unwrap();
+    let store = DynamoStore::new(settled.clone(), TABLE);
+    for settlement in &settlements {
+        assert_eq!(store.settle(settlement).await.unwrap(), Settled::Yes);
+    }
+    let (filled, settled) = (dump(&filled).await, dump(&settled).await);
+    assert_eq!((filled.as_object().unwrap().len(), &filled), (90, &settled));
+}
+
+#[tokio::test]
 async fn stored_items_keep_their_shape() {
     let client = client().await;
     let store = DynamoStore::new(client.clone(), TABLE);

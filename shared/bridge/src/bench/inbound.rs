@@ -11,8 +11,8 @@ use model::{Bases, Link, LinkStatus, ObjectName, Pair, PairKind, RecordRef};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use simulators::faults::Fault;
+use sync::Settlement;
 use sync::settings::map_key;
-use sync::{Settled, Settlement, StateStore as _};
 
 use super::figures::{Figures, Percentiles};
 use super::world::{Acknowledged, Sent, World, number, post, send_all};
@@ -30,6 +30,9 @@ const FORGED: usize = 50;
 const MALFORMED: usize = 100;
 /// Contacts that are made at the same time.
 const MADE_AT_ONCE: usize = 16;
+
+/// Links that are stored together: three items each, as many as fit into one call.
+const LINKS_AT_ONCE: usize = 8;
 
 /// How coreBOS answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,37 +152,42 @@ async fn links(world: &World, count: usize) -> Result<()> {
     let pair =
         Pair { kind: PairKind::MauticContacts, hub: "corebos:main".parse()?, remote: "mautic:main".parse()? };
     let bar = progress::bar(count, "links made");
-    let made = stream::iter(0..count).map(|number| {
-        let (pair, bar) = (pair.clone(), &bar);
+    let firsts = (0..count).step_by(LINKS_AT_ONCE);
+    let filled = stream::iter(firsts).map(|first| {
+        let numbers = first..(first + LINKS_AT_ONCE).min(count);
+        let settlements: Vec<Settlement> = numbers.map(|number| link_of_others(&pair, number)).collect();
+        let bar = &bar;
         async move {
-            // Ids that the stand-ins never come to.
-            let hub = RecordRef::new(&pair.hub, &ObjectName::new("Contacts"), format!("12x9{number:08}"));
-            let remote = RecordRef::new(&pair.remote, &ObjectName::new("contact"), format!("9{number:08}"));
-            let link = Link {
-                id: format!("bench-{number}"),
-                version: 0,
-                pair,
-                hub: hub.clone(),
-                remote: remote.clone(),
-                status: LinkStatus::Active,
-                bases: Bases::default(),
-                refused: Vec::new(),
-                breaker: None,
-                paused: false,
-            };
-            let settlement =
-                Settlement { link: Some(link), lookups_added: vec![hub, remote], ..Settlement::default() };
-            let settled = world.local.store.settle(&settlement).await;
-            bar.inc(1);
-            settled
+            let filled = world.local.store.fill(&settlements).await;
+            bar.inc(u64::try_from(settlements.len()).unwrap_or_default());
+            filled
         }
     });
-    let mut made = made.buffer_unordered(MADE_AT_ONCE);
-    while let Some(settled) = made.next().await {
-        ensure!(settled? == Settled::Yes, "a link was there already");
+    let mut filled = filled.buffer_unordered(MADE_AT_ONCE);
+    while let Some(filled) = filled.next().await {
+        filled?;
     }
     bar.finish_and_clear();
     Ok(())
+}
+
+/// What settles a link of two records that the stand-ins never come to.
+fn link_of_others(pair: &Pair, number: usize) -> Settlement {
+    let hub = RecordRef::new(&pair.hub, &ObjectName::new("Contacts"), format!("12x9{number:08}"));
+    let remote = RecordRef::new(&pair.remote, &ObjectName::new("contact"), format!("9{number:08}"));
+    let link = Link {
+        id: format!("bench-{number}"),
+        version: 0,
+        pair: pair.clone(),
+        hub: hub.clone(),
+        remote: remote.clone(),
+        status: LinkStatus::Active,
+        bases: Bases::default(),
+        refused: Vec::new(),
+        breaker: None,
+        paused: false,
+    };
+    Settlement { link: Some(link), lookups_added: vec![hub, remote], ..Settlement::default() }
 }
 
 /// Somebody, all of whose fields differ from everybody else's.

@@ -59,11 +59,11 @@ impl Address {
     }
 
     /// The stack at this address.
-    pub(crate) async fn open(self, name: String) -> Stack {
+    pub(crate) fn open(self, name: String) -> Stack {
         let endpoints =
             LocalEndpoints { dynamodb: self.dynamodb, sqs: self.sqs, secrets_manager: self.secrets_manager };
         Stack {
-            clients: Clients::local(&self.region, &endpoints).await,
+            clients: Clients::local(&self.region, &endpoints),
             environment: Environment::from_pairs(self.environment),
             name,
             webhook_urls: self.webhook_urls,
@@ -120,7 +120,7 @@ pub(super) async fn find(data: Option<&Path>, port: u16) -> Result<Stack> {
     if !matches!(reachable, Ok(Ok(()))) {
         bail!(not_running());
     }
-    Ok(address.open(name).await)
+    Ok(address.open(name))
 }
 
 /// Whether somebody listens at a URL of this machine.

@@ -21,7 +21,7 @@ pub(super) async fn find(name: &str) -> Result<Stack> {
         .with_context(|| format!("there is no stack {name}"))?;
     Ok(Stack {
         environment: Environment::from_pairs(variables(&told)),
-        clients: Clients::from_environment().await,
+        clients: Clients::of_person().await,
         name: format!("the stack {name}"),
         webhook_urls: webhook_urls(&told),
         log: StackLog::InCloudWatch { prefix: told.get("NamePrefix").cloned().unwrap_or_default() },

@@ -21,8 +21,9 @@ use crate::ports::{ChangeQueue, Clock};
 const WINDOW: usize = 200;
 /// The most ids of a window: numbers may have gaps of any size.
 const MOST_IDS: u64 = 1_000;
-/// How many ids behind the last record are asked for, too: the newest ones may be those that are gone.
-const BEHIND: u64 = 200;
+/// How many ids behind the last one that was ever there are asked for, too: the newest ones may be those that are gone,
+/// made and lost between two calls. What was there at a call is asked for however many are gone.
+const BEHIND: u64 = 50;
 
 /// A system whose ids are numbers that are given in order, and that can tell which are there.
 pub trait Roll: Send + Sync {
@@ -53,11 +54,18 @@ struct Window {
     is_last: bool,
 }
 
-fn window(first: u64, present: &[u64], full: bool) -> Window {
+/// `highest` is the highest id that was ever there.
+fn window(first: u64, present: &[u64], full: bool, highest: u64) -> Window {
     let reached = present.last().copied().unwrap_or(first.saturating_sub(1));
-    let wanted = if full { reached } else { reached.saturating_add(BEHIND) };
+    let wanted = if full { reached } else { reached.max(highest).saturating_add(BEHIND) };
     let last = wanted.min(first.saturating_add(MOST_IDS - 1));
     Window { first, last, is_last: !full && last == wanted }
+}
+
+/// Where a call begins and the highest id that was ever there, as the cursor keeps them.
+fn remembered(after: &str) -> (u64, u64) {
+    let (first, highest) = after.split_once('/').unwrap_or((after, ""));
+    (first.parse().unwrap_or(1), highest.parse().unwrap_or(0))
 }
 
 /// Calls a window of the roll of one side of a pair.
@@ -81,29 +89,28 @@ pub async fn call_roll<F: Roll, S: CursorStore + LinkedRecords, Q: ChangeQueue, 
         return Ok(Polled::Busy);
     };
     let pass = cursor.position.take().and_then(|position| position.pass);
-    let first = pass.as_ref().and_then(|pass| pass.after.parse().ok()).unwrap_or(1);
+    let (first, highest) = remembered(pass.as_ref().map_or("", |pass| &pass.after));
     let called = async {
         let present = feed.present(object, first, WINDOW).await?;
-        let window = window(first, &present, present.len() >= WINDOW);
+        let highest = present.last().copied().unwrap_or_default().max(highest);
+        let window = window(first, &present, present.len() >= WINDOW, highest);
         let noticed = missing(environment, pair, object, tick, window, &present).await?;
-        Ok::<_, PollError>((window, noticed))
+        Ok::<_, PollError>((window, noticed, highest))
     };
     let called = called.await;
-    let next = match &called {
-        Ok((window, _)) if window.is_last => None,
-        Ok((window, _)) => Some(window.last.saturating_add(1)),
-        Err(_) => Some(first),
+    let (next, highest) = match &called {
+        Ok((window, _, highest)) if window.is_last => (1, *highest),
+        Ok((window, _, highest)) => (window.last.saturating_add(1), *highest),
+        Err(_) => (first, highest),
     };
-    match next {
-        Some(next) => {
-            let began = pass.map_or(now, |pass| pass.began);
-            let pass = Pass { from: began, began, after: next.to_string() };
-            cursor.position = Some(Position { since: began, pass: Some(pass) });
-        }
-        None => cursor.polled_at = Some(now),
+    let began = pass.filter(|_| first > 1).map_or(now, |pass| pass.began);
+    let pass = Pass { from: began, began, after: format!("{next}/{highest}") };
+    cursor.position = Some(Position { since: began, pass: Some(pass) });
+    if next == 1 && called.is_ok() {
+        cursor.polled_at = Some(now);
     }
     let kept = cursors.release_cursor(&key, tick.id, &cursor).await;
-    let (window, noticed) = called?;
+    let (window, noticed, _) = called?;
     kept?;
     Ok(if window.is_last { Polled::Complete(noticed) } else { Polled::Unfinished(noticed) })
 }
@@ -153,16 +160,24 @@ mod tests {
     #[test]
     fn a_full_window_ends_at_its_last_record_and_the_last_one_a_little_behind() {
         let of = |first, last, is_last| Window { first, last, is_last };
-        assert_eq!(window(1, &[1, 2, 7], true), of(1, 7, false));
-        assert_eq!(window(8, &[9], false), of(8, 209, true));
-        assert_eq!(window(8, &[], false), of(8, 207, true));
+        assert_eq!(window(1, &[1, 2, 7], true, 7), of(1, 7, false));
+        assert_eq!(window(8, &[9], false, 9), of(8, 59, true));
+        assert_eq!(window(8, &[], false, 0), of(8, 57, true));
+    }
+
+    #[test]
+    fn whoever_was_there_once_is_called_however_many_of_the_newest_are_gone() {
+        assert_eq!(window(1, &[4], false, 500), Window { first: 1, last: 550, is_last: true });
+        assert_eq!(window(1, &[4], false, 5_000), Window { first: 1, last: 1_000, is_last: false });
+        assert_eq!(window(1_001, &[], false, 5_000), Window { first: 1_001, last: 2_000, is_last: false });
+        assert_eq!((remembered("7/500"), remembered("7"), remembered("")), ((7, 500), (7, 0), (1, 0)));
     }
 
     #[test]
     fn no_gap_is_too_large() {
-        assert_eq!(window(1, &[5, 90_000], true), Window { first: 1, last: 1_000, is_last: false });
-        assert_eq!(window(1, &[900], false), Window { first: 1, last: 1_000, is_last: false });
-        let far = window(u64::MAX - 5, &[u64::MAX], false);
+        assert_eq!(window(1, &[5, 90_000], true, 90_000), Window { first: 1, last: 1_000, is_last: false });
+        assert_eq!(window(1, &[900], false, 900), Window { first: 1, last: 1_000, is_last: false });
+        let far = window(u64::MAX - 5, &[u64::MAX], false, u64::MAX);
         assert_eq!((far.last, far.is_last), (u64::MAX, true));
     }
 }
