@@ -9,6 +9,7 @@ mod claims;
 mod cursors;
 mod erase;
 mod expression;
+#[cfg(feature = "measurements")]
 mod fill;
 mod gather;
 mod imports;

@@ -86,6 +86,7 @@ fn judge(reasons: &[CancellationReason], dispensable: &[bool]) -> Result<Written
 }
 
 /// The items that a settlement puts.
+#[cfg(feature = "measurements")]
 pub(super) fn items(settlement: &Settlement) -> Result<Vec<Item>, StoreError> {
     let actions = plan(settlement)?.by_key;
     Ok(actions.into_values().filter_map(|action| action.item).collect())

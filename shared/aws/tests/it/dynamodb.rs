@@ -66,6 +66,7 @@ async fn dump(client: &Client) -> serde_json::Value {
     serde_json::to_value(by_key).unwrap()
 }
 
+#[cfg(feature = "measurements")]
 #[tokio::test]
 async fn what_fills_a_table_is_what_settlements_store() {
     let links: Vec<_> =
