@@ -18,7 +18,7 @@ async fn set_up() -> (World, Stack) {
     let systems = start_untouched_with_hubspot(HubSpotOptions::default()).await.unwrap();
     let config = systems.config().unwrap();
     let mut world = world_of(BRIDGE, systems, &config, Unusual::default()).await;
-    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();
+    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).unwrap();
     hubspot::apply(&mut hubspot::look(&stack, Wanted::default()).await.unwrap()).await.unwrap();
     let url = world.local.webhook_url("webhook-corebos");
     world.systems.point_workflows_at(&url).await.unwrap();
@@ -176,7 +176,7 @@ async fn lead_records_are_looked_at_where_they_are_kept_and_the_last_webhook_is_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stack_without_hubspot_hears_nothing_of_it() {
     let world = scenarios::world(BRIDGE).await;
-    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();
+    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).unwrap();
     let checks = examine(&stack).await;
     assert!(of_hubspot(&checks).is_empty(), "{:#?}", of_hubspot(&checks));
     world.stop().await;

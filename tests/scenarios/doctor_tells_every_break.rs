@@ -17,7 +17,7 @@ async fn healthy() -> (World, Stack) {
     let config = systems.config().unwrap();
     let mut world = world_of(BRIDGE, systems, &config, Unusual::default()).await;
     world.forget_mautics_webhook();
-    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();
+    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).unwrap();
     mautic::apply(&mut mautic::look(&stack, Wanted::default()).await.unwrap()).await.unwrap();
     corebos::apply(&mut corebos::look(&stack, Wanted::default()).await.unwrap()).await.unwrap();
     world.systems.click_workflows();
@@ -117,7 +117,7 @@ async fn systems_that_were_never_set_up_are_told_with_the_command_that_does_it()
     let config = systems.config().unwrap();
     let world = world_of(BRIDGE, systems, &config, Unusual::default()).await;
     world.forget_mautics_webhook();
-    let checks = examine(&Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap()).await;
+    let checks = examine(&Stack::of(&world.local.stack, &std::env::temp_dir()).unwrap()).await;
     tells(&checks, Verdict::Problem, "field corebos_id", "no such field");
     tells(&checks, Verdict::Problem, "field company_corebos_id", "no such field");
     tells(&checks, Verdict::Problem, "mautic:main: webhook", "none leads to");

@@ -15,7 +15,7 @@ async fn untouched() -> (World, Stack) {
     let systems = start_untouched_with_hubspot(HubSpotOptions::default()).await.unwrap();
     let config = systems.config().unwrap();
     let world = world_of(BRIDGE, systems, &config, Unusual::default()).await;
-    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();
+    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).unwrap();
     mautic::apply(&mut mautic::look(&stack, Wanted::default()).await.unwrap()).await.unwrap();
     (world, stack)
 }

@@ -76,7 +76,7 @@ const TAKEN: &str = "another map is in use";
 const REFUSED: &str = "an edited map waits for an administrator, the one from before stays in use";
 
 async fn checks(world: &World) -> Vec<Check> {
-    examine(&Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap()).await
+    examine(&Stack::of(&world.local.stack, &std::env::temp_dir()).unwrap()).await
 }
 
 /// The check of this verdict and name whose text holds this.

@@ -105,7 +105,7 @@ async fn a_workflow_that_calls_with_the_map_of_an_event_begins_it_for_records_th
     let unticked = world.systems.corebos.create("Contacts", &unticked).await.unwrap();
     world.quiet().await;
     assert!(world.hubspot().custom_events().is_empty(), "a save is no such event");
-    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();
+    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).unwrap();
     let mut setup = corebos::look(&stack, Wanted::default()).await.unwrap();
     let done = corebos::apply(&mut setup).await.unwrap();
     assert!(done.contains(&"the business map BridgeEvent trial-started was created".to_owned()), "{done:?}");

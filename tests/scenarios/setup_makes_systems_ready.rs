@@ -17,7 +17,7 @@ async fn untouched() -> (World, Stack) {
     let config = systems.config().unwrap();
     let world = world_of(BRIDGE, systems, &config, Unusual::default()).await;
     world.forget_mautics_webhook();
-    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();
+    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).unwrap();
     (world, stack)
 }
 
@@ -87,7 +87,7 @@ async fn the_first_start_needs_no_webhook_secret_and_refuses_every_webhook_until
         let told = answer.to_string();
         assert!(told.contains("no webhook secret") && told.contains("bridge setup mautic"), "{told}");
     }
-    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();
+    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).unwrap();
     set_mautic_up(&stack, Wanted::default()).await;
     let id = world.new_contact(&json!({ "lastname": "First" })).await;
     world.corebos_contact_of(id).await;

@@ -21,7 +21,7 @@ async fn world(options: WordPressOptions, edit: impl FnOnce(&mut Value)) -> (Wor
     let mut config: Config = systems.config().unwrap();
     config.wordpress = Some(serde_json::from_value(part).unwrap());
     let world = world_of(BRIDGE, systems, &config, Unusual::default()).await;
-    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();
+    let stack = Stack::of(&world.local.stack, &std::env::temp_dir()).unwrap();
     (world, stack)
 }
 

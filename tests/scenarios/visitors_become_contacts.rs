@@ -346,7 +346,7 @@ async fn fields_that_the_map_needs_are_made_by_the_setup_and_the_doctor_sees_the
     let systems = bridge::simulated::start_untouched().await.unwrap();
     let config = with_visitors(systems.config().unwrap()).unwrap();
     let mut world = world_of(BRIDGE, systems, &config, Unusual::default()).await;
-    let stack = bridge::stack::Stack::of(&world.local.stack, &std::env::temp_dir()).await.unwrap();
+    let stack = bridge::stack::Stack::of(&world.local.stack, &std::env::temp_dir()).unwrap();
     let about = |checks: &[bridge::doctor::Check], name: &str| {
         let check = checks.iter().find(|check| check.name == format!("signal:main: {name}"));
         check.map_or_else(|| panic!("{name}: {checks:#?}"), |check| (check.verdict, check.seen.clone()))

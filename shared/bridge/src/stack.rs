@@ -65,7 +65,7 @@ impl Stack {
     ///
     /// # Errors
     /// There is no such folder.
-    pub async fn of(stack: &embedded_aws::Stack, data: &std::path::Path) -> Result<Self> {
+    pub fn of(stack: &embedded_aws::Stack, data: &std::path::Path) -> Result<Self> {
         Ok(Address::of(stack, Some(data), 0)?.open("the stack of this process".to_owned()))
     }
 
