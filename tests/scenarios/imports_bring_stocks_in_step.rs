@@ -32,7 +32,7 @@ async fn up(config: &Path, data: &Path) -> Program {
     let note = data.join("running.json");
     let text = std::fs::read_to_string(&note).unwrap();
     std::fs::write(&note, text.replace(r#""LEASE_SECONDS": "45""#, r#""LEASE_SECONDS": "5""#)).unwrap();
-    let store = table(data).await;
+    let store = table(data);
     for system in ["corebos:main", "mautic:main"] {
         let key = sync::settings::poll_key(&system.parse().unwrap());
         store.put_setting(&key, &json!({ "enabled": false })).await.unwrap();
@@ -41,7 +41,7 @@ async fn up(config: &Path, data: &Path) -> Program {
 }
 
 /// The table of a stack of `bridge up`, by the note that it leaves.
-async fn table(data: &Path) -> DynamoStore {
+fn table(data: &Path) -> DynamoStore {
     let note = std::fs::read_to_string(data.join("running.json")).unwrap();
     let note: Value = serde_json::from_str(&note).unwrap();
     let url = |service: &str| text(&note, service);
