@@ -25,6 +25,7 @@ mod portal;
 mod portrait;
 #[cfg(test)]
 mod proofs;
+mod records;
 mod remotes;
 mod rest;
 mod setup;

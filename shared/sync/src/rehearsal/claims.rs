@@ -40,7 +40,11 @@ impl Play<'_> {
                 self.check_write(number, &asked, stepped)?;
             }
             for asked in self.stage.firms[number].take_asked() {
-                self.check_firm_write(number, &asked, stepped)?;
+                if self.setup.style == Style::Leads {
+                    self.check_record_write(&asked)?;
+                } else {
+                    self.check_firm_write(number, &asked, stepped)?;
+                }
             }
         }
         Ok(())

@@ -65,6 +65,8 @@ pub(crate) struct Ledger {
     pub(crate) founded: BTreeMap<(usize, String), u64>,
     /// A person has founded a company just when the API created it.
     pub(crate) firms_doubled: bool,
+    /// By person: what people made of the label of a lead, in which system, in order.
+    pub(crate) labels: BTreeMap<String, Vec<(usize, String)>>,
     /// By system and id: when a merge put another record in the place of this one.
     pub(crate) merged_away: BTreeMap<(usize, String), u64>,
     /// Who does not go to HubSpot, since when.

@@ -4,6 +4,7 @@ use model::{LinkStatus, Side};
 
 use super::act::How;
 use super::play::Play;
+use super::records::LABEL;
 use super::remotes::TICK;
 
 impl Play<'_> {
@@ -58,6 +59,10 @@ impl Play<'_> {
         let Some(id) = self.record(system, record) else { return };
         let ident = self.ident(system, &id);
         let field = self.setup.edited[usize::from(field) % self.setup.edited.len()];
+        if field == LABEL {
+            self.edit_label(system, &id, how);
+            return;
+        }
         let one_side_only = match field {
             "full" => Some(true),
             "first" | "last" if !self.setup.style.both_ways().contains(&field) => Some(false),

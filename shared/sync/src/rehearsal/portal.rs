@@ -20,6 +20,12 @@ fn three() -> Setup {
     Setup { hubspot: true, ..Setup::calm(2, Style::Plain) }
 }
 
+/// coreBOS and a HubSpot that keeps lead records. Nobody tells of what the bridge writes.
+fn leads() -> Setup {
+    let edited = Style::Leads.people_edit().to_vec();
+    Setup { hubspot: true, deaf: true, linked: 0, edited, ..Setup::calm(1, Style::Leads) }
+}
+
 fn tick(on: bool) -> Act {
     Act::Tick { record: 0, on }
 }
@@ -139,4 +145,29 @@ fn who_wants_to_be_forgotten_is_forgotten() {
     let setup = Setup { deletes: true, erasures: true, ..portal() };
     let acts = [edit(ONE, PHONE), Act::Rest, Act::Erase { record: 0 }, Act::Rest];
     tell(&setup, &acts, &[(HUB, "hubspotdeleted", "1")], &[Break::ForgetNobody]);
+}
+
+#[test]
+fn a_lead_has_one_record_beside_its_contact_whoever_is_pushed_first() {
+    // The notice of a Lead is pushed through both pairs; here the record's turn comes before its contact is there.
+    let acts = [enter(HUB), Act::Hear, Act::Start { which: 1 }, finish(0), start(), finish(0), Act::Rest];
+    tell(&leads(), &acts, &[(ONE, "phone", "v001")], &[Break::ForgetTheChildren]);
+}
+
+#[test]
+fn a_contact_of_hubspot_gets_its_record_although_nobody_tells_of_the_lead_that_the_bridge_has_made() {
+    tell(&leads(), &[enter(ONE), Act::Rest], &[(HUB, "hubspotid", "c1")], &[Break::TellNoOtherPair]);
+}
+
+#[test]
+fn labels_of_leads_travel_between_corebos_and_the_record_both_ways() {
+    let label = 1;
+    let acts = [enter(HUB), Act::Rest, edit(ONE, label), Act::Rest, edit(HUB, PHONE), Act::Rest];
+    tell(&leads(), &acts, &[(HUB, "city", "v002"), (ONE, "phone", "v003")], &[]);
+    let acts = [&acts[..], &[edit(HUB, label), Act::Rest]].concat();
+    tell(&leads(), &acts, &[(HUB, "city", "v004")], &[]);
+    // Nobody hears of an edit of the record; the next write to it finds what is left to travel.
+    let lost = Act::Webhook { which: 0, fate: Fate::IsLost };
+    let acts = [enter(HUB), Act::Rest, edit(ONE, label), lost, edit(HUB, PHONE), Act::Rest];
+    tell(&leads(), &acts, &[(HUB, "city", "v002"), (ONE, "phone", "v003")], &[Break::TellNothingLeft]);
 }

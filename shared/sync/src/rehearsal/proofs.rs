@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use super::play::{Broken, play};
+use super::style::STYLES;
 use super::{rehearse, schedule, search};
 use crate::sabotage::{Break, with_broken};
 
@@ -24,6 +25,14 @@ fn thousands_of_schedules_break_no_claim() {
         panic!("seed {}: {}\n{}\n{story}\n{portrait}", found.seed, found.claim, found.detail);
     }
     assert_eq!(count.into_inner(), SEEDS);
+}
+
+#[test]
+fn every_style_is_played() {
+    for style in STYLES {
+        let played = (0..SEEDS).filter(|seed| schedule(*seed).0.style == style).count();
+        assert!(played > 60, "{style:?} is played {played} times");
+    }
 }
 
 /// The breaks that chance finds among these seeds. The others have their stories (`stories`), and some have both.

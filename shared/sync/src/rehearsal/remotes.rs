@@ -2,7 +2,7 @@
 
 use model::{System, SystemKind};
 
-use super::setup::Setup;
+use super::setup::{Setup, Style};
 use crate::memory::Habits;
 use crate::pairs::{Mark, Marked, PAIRS, PairSpec};
 
@@ -26,6 +26,9 @@ static SHOP_FIRMS: PairSpec = PairSpec {
     ..PAIRS[1]
 };
 
+/// The lead records of a HubSpot, beside its contacts.
+pub(crate) const LEAD_RECORDS: &PairSpec = &PAIRS[5];
+
 /// What another system is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Remote {
@@ -39,10 +42,11 @@ impl Remote {
     pub(crate) const ALL: [Self; 3] = [Self::Mautic, Self::Shop, Self::HubSpot];
 
     /// The row of its pair of people.
-    pub(crate) fn spec(self) -> &'static PairSpec {
+    pub(crate) fn spec(self, style: Style) -> &'static PairSpec {
         match self {
             Self::Mautic => &PAIRS[0],
             Self::Shop => &SHOP,
+            Self::HubSpot if style == Style::Leads => &PAIRS[4],
             Self::HubSpot => &PAIRS[2],
         }
     }
@@ -94,12 +98,12 @@ impl Setup {
 
     /// The row of the pair of people of a remote.
     pub(crate) fn spec(&self, remote: usize) -> &'static PairSpec {
-        self.remote(remote).spec()
+        self.remote(remote).spec(self.style)
     }
 
-    /// The row of the pair of companies of a remote.
+    /// The row of the pair of companies of a remote, or of what else stands beside its people.
     pub(crate) fn firms_spec(&self, remote: usize) -> &'static PairSpec {
-        self.remote(remote).firms_spec()
+        if self.style == Style::Leads { LEAD_RECORDS } else { self.remote(remote).firms_spec() }
     }
 
     /// The field of a system that names a company.

@@ -27,6 +27,7 @@ impl Play<'_> {
         if !self.setup.brake {
             self.check_links()?;
             self.check_firms()?;
+            self.check_lead_records()?;
         }
         let mut idents = BTreeSet::new();
         for number in 0..self.stage.systems.len() {

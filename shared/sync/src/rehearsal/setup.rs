@@ -7,11 +7,11 @@ use model::{ObjectName, Pair};
 
 use super::chance::Chance;
 use super::families::FIRM;
-use super::remotes::{KEPT_ON_HUB, Remote};
+use super::remotes::{KEPT_ON_HUB, LEAD_RECORDS, Remote};
 use super::style::{self, STYLES};
 use crate::memory::{Habits, MemoryClock, MemoryField, MemorySchema, MemorySystem};
 use crate::pair_map::{Association, PairContext};
-use crate::pairs::PAIRS;
+use crate::pairs::{PAIRS, PairSpec};
 use crate::settings::{FirstLink, Operations, PairSettings, Winner};
 
 pub(crate) use super::style::Style;
@@ -155,7 +155,24 @@ impl Setup {
                 chance.pick(&[Winner::Newest, Winner::Newest, Winner::Corebos, Winner::Remote]);
             settings.first_link = chance.pick(&[FirstLink::Corebos, FirstLink::Remote]);
         }
+        if setup.may_have_lead_records() && chance.one_in(2) {
+            setup.style = Style::Leads;
+            let fields = setup.style.people_edit();
+            setup.edited = vec![chance.pick(fields), chance.pick(fields)];
+        }
         setup
+    }
+
+    /// Records do not end in it, all goes to HubSpot, and nothing else is out of the usual.
+    fn may_have_lead_records(&self) -> bool {
+        let usual = !self.records_end() && !self.restores && !self.used_ids && !self.ticks;
+        let usual = usual && !self.refusals && !self.map_edits;
+        let all_on = |way: &Operations| way.create && way.update && way.delete;
+        self.hubspot
+            && self.remotes == 1
+            && self.style == Style::Plain
+            && usual
+            && self.settings.iter().all(|settings| all_on(&settings.to_hub) && all_on(&settings.to_remote))
     }
 
     fn switch_something_off(&mut self, chance: &mut Chance) {
@@ -197,18 +214,28 @@ fn firms_pair(setup: &Setup, remote: usize) -> Pair {
 }
 
 fn associations(setup: &Setup, remote: usize) -> Vec<Association> {
-    let specs = setup.spec(remote).associations.iter().filter(|_| setup.style == Style::Families);
-    let carried = specs.map(|spec| Association {
+    if setup.style != Style::Families {
+        return Vec::new();
+    }
+    carried(setup, remote, setup.spec(remote), &firms_pair(setup, remote))
+}
+
+fn carried(setup: &Setup, remote: usize, spec: &PairSpec, parents: &Pair) -> Vec<Association> {
+    let carried = spec.associations.iter().map(|spec| Association {
         spec,
-        parents: firms_pair(setup, remote),
+        parents: parents.clone(),
         parent_settings: setup.settings[remote].clone(),
     });
     carried.collect()
 }
 
-/// The pair of the companies of a remote, ready to decide.
+/// The pair of the companies of a remote, or of what else stands beside its people, ready to decide.
 pub(crate) fn firms_context(setup: &Setup, remote: usize) -> Arc<PairContext> {
-    let [to_hub, to_remote] = style::firm_maps(setup.remote(remote)).clone();
+    let leads = setup.style == Style::Leads;
+    let maps = if leads { style::record_maps() } else { style::firm_maps(setup.remote(remote)) };
+    let [to_hub, to_remote] = maps.clone();
+    let people =
+        Pair { kind: setup.spec(remote).kind, hub: setup.system(0), remote: setup.system(remote + 1) };
     Arc::new(PairContext {
         pair: firms_pair(setup, remote),
         spec: setup.firms_spec(remote),
@@ -217,7 +244,7 @@ pub(crate) fn firms_context(setup: &Setup, remote: usize) -> Arc<PairContext> {
         to_remote,
         hub_is_pushed: true,
         remote_is_pushed: true,
-        associations: Vec::new(),
+        associations: if leads { carried(setup, remote, LEAD_RECORDS, &people) } else { Vec::new() },
     })
 }
 
@@ -245,7 +272,8 @@ fn schema(style: Style, fields: Fields, refuses: bool) -> MemorySchema {
         Fields::HubSpot => &["corebos_id", "mobile", "record_url"],
     };
     let own: &[&'static str] = match (style, hub) {
-        (Style::Plain, _) => &[],
+        (Style::Plain, _) | (Style::Leads, false) => &[],
+        (Style::Leads, true) => &["city"],
         (Style::Derived, true) => &["label"],
         (Style::Derived, false) => &["greeting"],
         (Style::Lossy, true) => &["leadsource"],
@@ -273,7 +301,8 @@ fn schema(style: Style, fields: Fields, refuses: bool) -> MemorySchema {
 /// The systems of a setup, empty.
 pub(crate) fn systems(setup: &Setup, clock: &MemoryClock) -> Vec<MemorySystem> {
     let systems = setup.skew.iter().enumerate().map(|(number, skew)| {
-        let object = setup.remote_of(number).map_or(PAIRS[0].hub_object, |r| r.spec().remote_object);
+        let hub = if setup.style == Style::Leads { LEAD_RECORDS.hub_object } else { PAIRS[0].hub_object };
+        let object = setup.remote_of(number).map_or(hub, |remote| remote.spec(setup.style).remote_object);
         let fields = match setup.remote_of(number) {
             None => Fields::Hub,
             Some(Remote::HubSpot) => Fields::HubSpot,
@@ -287,10 +316,14 @@ pub(crate) fn systems(setup: &Setup, clock: &MemoryClock) -> Vec<MemorySystem> {
     systems.collect()
 }
 
-/// The companies of the systems, none yet.
+/// The companies of the systems, or what else stands beside people there; none yet.
 pub(crate) fn firms(setup: &Setup, clock: &MemoryClock) -> Vec<MemorySystem> {
     let firms = setup.skew.iter().enumerate().map(|(number, skew)| {
+        let leads = setup.style == Style::Leads;
         let (object, kept): (_, &[&'static str]) = match setup.remote_of(number) {
+            Some(_) if leads => {
+                (LEAD_RECORDS.remote_object, &["hs_lead_name", "hs_lead_label", "contact", "corebos_id"])
+            }
             None => (PAIRS[1].hub_object, KEPT_ON_HUB),
             Some(Remote::HubSpot) => (PAIRS[3].remote_object, &["corebos_id", "record_url"]),
             Some(_) => (PAIRS[1].remote_object, &["company_corebos_id"]),

@@ -40,7 +40,7 @@ impl World for Twins {
 pub(crate) struct Lane {
     pub(crate) remote: usize,
     pub(crate) direction: Direction,
-    /// Companies travel on it, not people.
+    /// Companies travel on it, or what else stands beside people, and not people.
     pub(crate) of_firms: bool,
 }
 
@@ -99,7 +99,7 @@ pub(crate) struct Stage {
     pub(crate) systems: Vec<MemorySystem>,
     pub(crate) store: MemoryStore,
     queue: MemoryQueue,
-    /// The companies of each.
+    /// The companies of each, or what else stands beside people there.
     pub(crate) firms: Vec<MemorySystem>,
     /// By remote.
     contexts: Vec<Arc<PairContext>>,
@@ -114,6 +114,8 @@ pub(crate) struct Stage {
     pub(crate) events: u64,
     /// Webhooks about what the API wrote never come.
     deaf: bool,
+    /// What stands beside people are lead records: both are partners of one record of coreBOS.
+    lead_records: bool,
 }
 
 impl Stage {
@@ -122,16 +124,19 @@ impl Stage {
         let systems = setup::systems(setup, &clock);
         let names = (0..=setup.remotes).map(|number| setup.system(number));
         let remote_names: Vec<System> = (1..=setup.remotes).map(|number| setup.system(number)).collect();
+        // What one of two pairs writes that share a record of coreBOS, the other one is told, too.
+        let lead_records = setup.style == Style::Leads;
+        let is_told = |name: &System, remote: usize| lead_records || *name != remote_names[remote];
         Self {
             queue: MemoryQueue::towards(names).that_remember_receipts(clock.clone()),
             contexts: (0..setup.remotes).map(|remote| setup::context(setup, remote, false)).collect(),
             others: (0..setup.remotes)
-                .map(|remote| remote_names.iter().filter(|n| **n != remote_names[remote]).cloned().collect())
+                .map(|remote| remote_names.iter().filter(|name| is_told(name, remote)).cloned().collect())
                 .collect(),
             systems,
             firms: setup::firms(setup, &clock),
             firm_contexts: (0..setup.remotes)
-                .filter(|_| setup.style == Style::Families)
+                .filter(|_| matches!(setup.style, Style::Families | Style::Leads))
                 .map(|remote| setup::firms_context(setup, remote))
                 .collect(),
             clock,
@@ -142,6 +147,7 @@ impl Stage {
             receipts: 0,
             events: 0,
             deaf: setup.deaf,
+            lead_records,
         }
     }
 
@@ -152,7 +158,11 @@ impl Stage {
     /// The records of one side of a lane.
     pub(crate) fn at(&self, lane: Lane, side: Side) -> &MemorySystem {
         let number = lane.system(side);
-        if lane.of_firms { &self.firms[number] } else { &self.systems[number] }
+        if lane.of_firms && !(self.lead_records && side == Side::Hub) {
+            &self.firms[number]
+        } else {
+            &self.systems[number]
+        }
     }
 
     /// The records that the notices of a lane are about.
@@ -175,7 +185,10 @@ impl Stage {
 
     /// The lanes on which the changes of a system travel.
     fn lanes_from(&self, system: usize, of_firms: bool) -> Vec<Lane> {
-        let from = |lane: &Lane| lane.system(lane.direction.source()) == system && lane.of_firms == of_firms;
+        let both = self.lead_records && system == 0;
+        let from = |lane: &Lane| {
+            lane.system(lane.direction.source()) == system && (both || lane.of_firms == of_firms)
+        };
         self.lanes().filter(from).collect()
     }
 
@@ -201,9 +214,12 @@ impl Stage {
                 for notice in self.queue.take_from(target, source) {
                     let of_firms =
                         self.firms.iter().any(|firms| firms.reference("").object == notice.record.object);
-                    let lane = Lane { remote, direction, of_firms };
                     let not_before = self.clock.now();
-                    self.waiting.push(Waiting { lane, notice, attempt: 1, not_before });
+                    let beside = (self.lead_records && direction == Direction::ToRemote).then_some(true);
+                    for of_firms in std::iter::once(of_firms).chain(beside) {
+                        let (lane, notice) = (Lane { remote, direction, of_firms }, notice.clone());
+                        self.waiting.push(Waiting { lane, notice, attempt: 1, not_before });
+                    }
                 }
             }
         }

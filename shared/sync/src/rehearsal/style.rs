@@ -6,7 +6,8 @@ use mapping::{FieldMap, Semantics};
 use model::Direction;
 
 use super::families::FIRM;
-use super::remotes::{FIRM_ON_HUB, Remote};
+use super::records::LABEL;
+use super::remotes::{FIRM_ON_HUB, LEAD_RECORDS, Remote};
 use crate::pair_map::PairMap;
 
 /// Which fields there are, and how they travel.
@@ -23,11 +24,13 @@ pub(crate) enum Style {
     Joined,
     /// People belong to companies, which travel as well.
     Families,
+    /// The people of HubSpot are leads, each with a lead record beside it.
+    Leads,
 }
 
 /// All of them, in order.
-pub(crate) const STYLES: [Style; 5] =
-    [Style::Plain, Style::Derived, Style::Lossy, Style::Joined, Style::Families];
+pub(crate) const STYLES: [Style; 6] =
+    [Style::Plain, Style::Derived, Style::Lossy, Style::Joined, Style::Families, Style::Leads];
 
 impl Style {
     /// The fields that both maps carry one to one, capitals and cuts aside.
@@ -36,7 +39,7 @@ impl Style {
             Self::Plain => &["phone", "city"],
             Self::Derived => &["phone", "first"],
             Self::Lossy => &["phone", "code", "word", "tier"],
-            Self::Joined => &["phone"],
+            Self::Joined | Self::Leads => &["phone"],
             Self::Families => &["phone", FIRM],
         }
     }
@@ -45,6 +48,7 @@ impl Style {
     pub(crate) fn people_edit(self) -> &'static [&'static str] {
         match self {
             Self::Joined => &["first", "last", "full", "phone"],
+            Self::Leads => &["phone", LABEL],
             _ => self.both_ways(),
         }
     }
@@ -67,7 +71,7 @@ impl Style {
                     + &field("tier", &part("tier", ""), "<master>false</master>")
                     + &field("stamp", &part("get_date('now')", "EXPRESSION"), ""),
             ),
-            Self::Families => (String::new(), String::new()),
+            Self::Families | Self::Leads => (String::new(), String::new()),
             Self::Joined => (joined("full", ["first", "last"], " "), field("last", &part("full", ""), "")),
         };
         let map = |fields: &str| format!("<map><fields>{fields}</fields></map>");
@@ -119,8 +123,8 @@ fn compiled(xml: &str) -> FieldMap {
 fn compile(style: Style, remote: Remote) -> Maps {
     let [to_hub, to_remote, edited] = style.maps();
     let map = |xml: &str, direction| {
-        let map = PairMap::new(compiled(xml), remote.spec(), direction);
-        if style == Style::Families { map.with_associations(remote.spec(), direction) } else { map }
+        let map = PairMap::new(compiled(xml), remote.spec(style), direction);
+        if style == Style::Families { map.with_associations(remote.spec(style), direction) } else { map }
     };
     Maps {
         to_hub: map(&to_hub, Direction::ToHub),
@@ -141,6 +145,24 @@ static FIRM_MAPS: LazyLock<[[PairMap; 2]; 3]> = LazyLock::new(|| {
         ]
     })
 });
+
+/// The maps of the lead records: into coreBOS and out of it.
+static RECORD_MAPS: LazyLock<[PairMap; 2]> = LazyLock::new(|| {
+    let map = |fields: &str, direction| {
+        let xml = format!("<map><fields>{fields}</fields></map>");
+        PairMap::new(compiled(&xml), LEAD_RECORDS, direction).with_associations(LEAD_RECORDS, direction)
+    };
+    let label = |to: &str, from: &str| field(to, &part(from, ""), "");
+    [
+        map(&label("city", "hs_lead_label"), Direction::ToHub),
+        map(&(label("hs_lead_label", "city") + &label("hs_lead_name", "phone")), Direction::ToRemote),
+    ]
+});
+
+/// The maps of the lead records: into coreBOS and out of it.
+pub(crate) fn record_maps() -> &'static [PairMap; 2] {
+    &RECORD_MAPS
+}
 
 /// The maps of a style to a remote: into coreBOS, out of it, and into coreBOS once an administrator has edited it.
 pub(crate) fn maps(style: Style, remote: Remote) -> &'static Maps {
