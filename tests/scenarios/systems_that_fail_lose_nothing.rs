@@ -158,3 +158,25 @@ async fn a_session_that_expires_in_the_middle_of_a_batch_is_replaced() {
     assert_eq!(world.parked().await.len(), 0);
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_edits_of_one_record_during_an_outage_are_looked_at_together_once_it_ends() {
+    let mut world = world(BRIDGE).await;
+    let (id, hub) = world.linked_contact(&json!({ "lastname": "Busy" })).await;
+    world.quiet().await;
+    world.systems.corebos.faults().add(Fault::status(503));
+    for number in 1..=20 {
+        assert!(world.systems.mautic.edit_contact(id, &json!({ "mobile": format!("600{number}") })).await);
+    }
+    // What was noticed less than a moment before a look may have been missed by it.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let writes = world.corebos_writes();
+    world.systems.corebos.faults().clear();
+    world.until_field(&hub, "mobile", "60020").await;
+    world.quiet().await;
+    let pushed = world.told("change pushed");
+    let covered = pushed.iter().filter(|line| text(line, "reason") == "looked_at_since").count();
+    assert!(covered >= 16, "{covered} of 20 needed no look of their own");
+    assert_eq!((world.corebos_writes() - writes, world.parked().await.len()), (1, 0));
+    world.stop().await;
+}

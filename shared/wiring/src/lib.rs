@@ -21,6 +21,7 @@
 mod heard;
 pub mod import;
 pub mod live_schema;
+mod looked;
 pub mod maps;
 mod not_ready;
 pub mod pairs;

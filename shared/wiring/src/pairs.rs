@@ -19,6 +19,7 @@ use sync::pairs::PAIRS;
 use sync::{Candidate, Clock as _, Connector, KeepsMaps, Opens, PairContext, PairSpec, RouteError};
 
 use crate::heard::Heard;
+use crate::looked::Looked;
 use crate::maps::{self, MapInUse, PairMaps};
 use crate::not_ready::NotReady;
 use crate::rivals;
@@ -79,6 +80,7 @@ pub struct PushPorts<H, R> {
     preferences: Mutex<Option<Cached<Value>>>,
     warned: Mutex<HashSet<PairKind>>,
     pub(crate) heard: Heard,
+    pub(crate) looked: Looked,
     /// Until when a pair counts as the only integration between its systems.
     alone: Mutex<HashMap<PairKind, Timestamp>>,
 }
@@ -122,6 +124,7 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
             preferences: Mutex::default(),
             warned: Mutex::default(),
             heard: Heard::default(),
+            looked: Looked::default(),
             alone: Mutex::default(),
         })
     }
@@ -133,6 +136,7 @@ impl<H: Opens + KeepsMaps, R: Opens> PushPorts<H, R> {
         *lock(&self.systems) = None;
         *lock(&self.preferences) = None;
         lock(&self.pairs).clear();
+        self.looked.forget();
         lock(&self.alone).clear();
     }
 

@@ -8,7 +8,7 @@ use aws::telemetry::Metrics;
 use aws::{Clients, SystemClock};
 use model::{Notice, RecordRef, System, SystemKind};
 use sync::inspect::{InspectError, Inspected};
-use sync::{Environment, KeepsMaps, Opens, PairSpec, Report};
+use sync::{Clock as _, Environment, KeepsMaps, Opens, PairSpec, Report};
 
 use crate::maps;
 use crate::not_ready::NotReady;
@@ -81,6 +81,10 @@ pub async fn push_with_report<W: Way>(
     metrics: &Metrics,
 ) -> (Outcome, Option<Report>) {
     ports.heard.remember(&ports.store, notice).await;
+    let began = SystemClock.now();
+    if ports.looked.covers(notice, began) {
+        return told(&skipped(notice, "looked_at_since"), notice, delivery, ports, metrics);
+    }
     let specs = match Box::pin(ports.specs_of(W::DIRECTION, notice)).await {
         Ok(specs) => specs,
         Err(error) => {
@@ -99,6 +103,7 @@ pub async fn push_with_report<W: Way>(
         }
         first.get_or_insert((answered, report));
     }
+    ports.looked.remember(notice, began);
     first.unwrap_or_else(|| told(&skipped(notice, "switched_off"), notice, delivery, ports, metrics))
 }
 
