@@ -103,9 +103,10 @@ pub(super) fn growth(most_events: usize, most_links: usize) -> Vec<Run> {
 pub(super) async fn measure(run: &Run, functions: Option<&Path>) -> Result<Figures> {
     let systems = simulated::start((0, 0), None).await?;
     let ids = contacts(&systems, run.events).await?;
-    let world = World::start(systems, functions).await?;
+    let mut world = World::start(systems, functions).await?;
     world.local.store.put_setting(&map_key("MauticToContacts"), &MAP).await?;
     links(&world, run.links).await?;
+    world.meter.begin_here();
     let faults = match run.corebos {
         CoreBosAnswers::AtOnce => Vec::new(),
         CoreBosAnswers::After50Ms => vec![Fault::delay(Duration::from_millis(50))],

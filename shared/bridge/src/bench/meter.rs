@@ -70,6 +70,11 @@ impl Meter {
         Self { seen, before: used("self").unwrap_or_default() }
     }
 
+    /// What this process has used so far does not count any more: what a run needs is there from now on.
+    pub(crate) fn begin_here(&mut self) {
+        self.before = used("self").unwrap_or_default();
+    }
+
     /// Seconds of the processor so far by role: the first word of the function's name, and `emulation`, this process.
     /// Empty where the operating system does not tell.
     pub(crate) fn cpu_seconds(&self) -> BTreeMap<String, f64> {
