@@ -1,7 +1,7 @@
 //! Worlds with a HubSpot portal beside coreBOS and Mautic, and ways to look at it.
 
 use bridge::simulated::{self, Simulated};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use model::{Link, ObjectName, Pair, PairKind, RecordRef};
 use serde_json::{Value, json};
 use simulators::hubspot::{HubSpotOptions, HubSpotSimulator, Kind};
@@ -150,10 +150,24 @@ impl World {
     /// # Panics
     /// The table does not answer.
     pub async fn hubspot_was_polled_hours_ago(&self, hours: i64) {
+        let since = aws::SystemClock.now() - SignedDuration::from_hours(hours);
+        self.set_cursors_of_hubspot(since, since).await;
+    }
+
+    /// Puts the cursors of the polls of HubSpot beyond all that has happened, so that a poll tells of nothing; and it was
+    /// polled just now, so that the schedule leaves it alone.
+    ///
+    /// # Panics
+    /// The table does not answer.
+    pub async fn hubspot_s_feeds_tell_nothing(&self) {
+        let now = aws::SystemClock.now();
+        self.set_cursors_of_hubspot(now + SignedDuration::from_hours(1), now).await;
+    }
+
+    async fn set_cursors_of_hubspot(&self, since: Timestamp, polled_at: Timestamp) {
         let system = Self::hubspot_pair(PairKind::HubSpotContacts).remote;
         let now = aws::SystemClock.now();
-        let since = now - SignedDuration::from_hours(hours);
-        let cursor = Cursor { position: Some(Position { since, pass: None }), polled_at: Some(since) };
+        let cursor = Cursor { position: Some(Position { since, pass: None }), polled_at: Some(polled_at) };
         for object in ["contact", "company", "deal", "lead"] {
             let key = CursorKey { system: system.clone(), object: ObjectName::new(object) };
             let until = now + SignedDuration::from_secs(5);

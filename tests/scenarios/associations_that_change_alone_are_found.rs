@@ -20,7 +20,7 @@ const CONTACTS: &str = "/crm/objects/2026-09/contacts";
 /// Polls HubSpot although its feed tells of nothing: what is found is found by the walk. Everything here was changed in the
 /// last minutes, and a feed tells of that again, so its cursors are put beyond all that has happened.
 async fn walked(world: &mut World) -> Value {
-    world.hubspot_was_polled_hours_ago(-1).await;
+    world.hubspot_s_feeds_tell_nothing().await;
     let told = world.poll_at_once("poll-hubspot").await;
     for object in ["contact", "deal"] {
         assert_eq!(told[object], json!({ "outcome": "complete", "noticed": 0 }), "{told}");
@@ -47,6 +47,7 @@ fn lists_of_contacts(world: &World) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_to_another_company_a_removal_and_another_contact_of_a_deal_arrive_by_polls_alone() {
     let mut world = World::with_hubspot(BRIDGE).await;
+    world.hubspot_s_feeds_tell_nothing().await;
     let acme = json!({ "accountname": "Acme" });
     let (acme, acme_there) = world.linked_to_hubspot("Accounts", Kind::Company, acme).await;
     let globex = json!({ "accountname": "Globex" });
@@ -102,6 +103,7 @@ async fn a_move_to_another_company_a_removal_and_another_contact_of_a_deal_arriv
 async fn what_the_bridge_writes_itself_is_told_once_and_decides_to_nothing_and_the_walk_can_be_switched_off()
 {
     let mut world = World::with_hubspot(BRIDGE).await;
+    world.hubspot_s_feeds_tell_nothing().await;
     let (acme, _) =
         world.linked_to_hubspot("Accounts", Kind::Company, json!({ "accountname": "Acme" })).await;
     let ana = json!({ "lastname": "Pérez", "email": "ana@example.org" });
@@ -137,6 +139,7 @@ async fn old_portal(contacts: usize) -> World {
     let short = ("LEASE_SECONDS: '55'".to_owned(), "LEASE_SECONDS: '3'".to_owned());
     let unusual = Unusual { template_edits: vec![short], ..Unusual::default() };
     let world = World::with_untold_hubspot(BRIDGE, unusual, options).await;
+    world.hubspot_s_feeds_tell_nothing().await;
     for number in 0..contacts {
         let email = format!("p{number}@example.org");
         world.hubspot().create_as_user(Kind::Contact, &[("email", &email), ("lastname", "P")]).unwrap();
@@ -171,7 +174,7 @@ async fn a_walk_takes_as_many_pages_as_it_is_set_and_goes_on_after_an_outage_and
     world.listen();
     let worker = world.processes.iter().find(|(name, _)| name == "poll-hubspot").unwrap().1;
     world.hubspot().faults().add(list_after(2)(Fault::delay(Duration::from_secs(2))));
-    world.hubspot_was_polled_hours_ago(-1).await;
+    world.hubspot_s_feeds_tell_nothing().await;
     let event = json!({ "detail": { "at_once": true } });
     let kill = async {
         while world.hubspot().faults().active() > 0 {
