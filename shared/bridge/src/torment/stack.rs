@@ -151,7 +151,7 @@ async fn obey(order: &Order, stack: &embedded_aws::Stack) {
             let at_once = json!({ "detail": { "at_once": true } });
             let answer = stack.invoke(function, &at_once).await;
             let error = match answer {
-                Ok(answer) => answer.error.map(|error| error.to_string()),
+                Ok(answer) => answer.error.map(|error| error.to_string()).or_else(|| undone(&answer.payload)),
                 Err(refused) => Some(refused.to_string()),
             };
             tell(&Told::Polled { function: function.clone(), error });
@@ -165,6 +165,15 @@ async fn obey(order: &Order, stack: &embedded_aws::Stack) {
             tell(&Told::Status { waiting: count(false), dead: count(true) });
         }
     }
+}
+
+/// Why a poll has not looked at everything, by its answer.
+fn undone(payload: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(payload);
+    ["busy", "failed", "unavailable"]
+        .into_iter()
+        .find(|why| text.contains(&format!("\"{why}\"")))
+        .map(str::to_owned)
 }
 
 fn told(event: StackEvent) -> Option<Told> {
@@ -259,7 +268,7 @@ impl Tormented {
         Ok(tokio::time::timeout(PATIENCE, answer).await.context("the stack says nothing")??)
     }
 
-    /// Fires the schedule of a function and waits for its end; gives its error.
+    /// Fires the schedule of a function and waits for its end; gives its error, or why it has not looked at everything.
     pub(crate) async fn poll(&mut self, function: &str) -> Result<Option<String>> {
         let (sender, answer) = oneshot::channel();
         self.known().polled = Some(sender);
