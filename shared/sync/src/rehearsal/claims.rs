@@ -5,6 +5,7 @@ use model::{Link, Side};
 use super::families::spoken;
 use super::gated::SYNCED;
 use super::play::{Broken, Play};
+use super::remotes::Remote;
 use super::setup::Style;
 use super::stage::{Lane, Stepped};
 use crate::memory::system::Asked;
@@ -65,7 +66,11 @@ impl Play<'_> {
             };
             format!("  {record} ◀ the API {what} {}", values.join(" "))
         });
-        if self.still && !self.has_a_place_now(stepped) {
+        let who = self.ident(number, &asked.id);
+        if self.still && self.comes_in_late(number, asked, stepped, &who) {
+            self.ledger.late.insert(who.clone());
+        }
+        if self.still && !self.ledger.late.contains(&who) {
             return Err(Broken::new(STILL, format!("{record} was written: {:?}", asked.values)));
         }
         self.check_old_id(number, asked, stepped)?;
@@ -95,11 +100,18 @@ impl Play<'_> {
         Ok(())
     }
 
-    /// A record is parked while another one has its partner. Once that one is gone, whoever tells of it again, as a redrive
-    /// does, brings it in.
-    fn has_a_place_now(&self, stepped: &Stepped) -> bool {
+    /// Who was kept out, and comes in when somebody tells of them once the reason is gone, as a redrive or their next edit
+    /// does: a record that is parked because another one has its partner, or a contact of HubSpot whose record in coreBOS
+    /// was not ticked and is deleted.
+    fn comes_in_late(&self, number: usize, asked: &Asked, stepped: &Stepped, who: &str) -> bool {
         let parked = self.stage.store.parked();
-        parked.iter().any(|each| each.reason == "candidate_taken" && each.notice.record == stepped.record)
+        let was_parked = parked
+            .iter()
+            .any(|each| each.reason == "candidate_taken" && each.notice.record == stepped.record);
+        let from_hubspot = self.setup.remote(stepped.lane.remote) == Remote::HubSpot;
+        let was_not_ticked =
+            number == 0 && asked.creates && from_hubspot && self.ledger.disturbed.contains(who);
+        was_parked || was_not_ticked
     }
 
     fn check_creation(

@@ -42,6 +42,8 @@ pub(crate) struct Ledger {
     pub(crate) crashes: u32,
     /// Writes failed, or will.
     pub(crate) faulty: bool,
+    /// Who came in only when everything was told once more.
+    pub(crate) late: BTreeSet<String>,
     /// Those whose records were deleted, merged, restored or replaced: fewer claims hold for them.
     pub(crate) disturbed: BTreeSet<String>,
     /// Those of the disturbed that were merged or replaced: their ids mean somebody else now.
