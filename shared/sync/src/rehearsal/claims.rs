@@ -42,7 +42,7 @@ impl Play<'_> {
             }
             for asked in self.stage.firms[number].take_asked() {
                 if self.setup.style == Style::Leads {
-                    self.check_record_write(&asked)?;
+                    self.check_record_write(&asked, stepped)?;
                 } else {
                     self.check_firm_write(number, &asked, stepped)?;
                 }

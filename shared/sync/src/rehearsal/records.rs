@@ -7,6 +7,7 @@ use super::claims::{CONVERGES, ECHO, LINKED, LIVES, SECOND, STILL, SURVIVES, TWI
 use super::ledger::tag;
 use super::play::{Broken, Play};
 use super::setup::Style;
+use super::stage::Stepped;
 use crate::memory::system::Asked;
 
 /// What people call the field that the record shares with coreBOS, whatever a system calls it.
@@ -44,7 +45,7 @@ impl Play<'_> {
     }
 
     /// Checks what the API was asked to write to a lead record.
-    pub(super) fn check_record_write(&mut self, asked: &Asked) -> Result<(), Broken> {
+    pub(super) fn check_record_write(&mut self, asked: &Asked, stepped: &Stepped) -> Result<(), Broken> {
         let records = &self.stage.firms[PORTAL];
         let record = records.reference(&asked.id);
         let contact = records.value(&asked.id, "contact").unwrap_or_default();
@@ -67,7 +68,7 @@ impl Play<'_> {
         }
         let at = (PORTAL, asked.id.as_str());
         for (field, sent, before, _) in &asked.values {
-            if sent == before {
+            if sent == before && !self.ledger.edited_since(at, field, stepped.began) {
                 return Err(Broken::new(ECHO, format!("{field} of {record} was `{sent}` already")));
             }
             if self.ledger.sent_again(None, at, field, sent, self.stage.events) {
