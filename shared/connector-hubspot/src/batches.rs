@@ -110,7 +110,7 @@ impl HubSpot {
             done.remove(&write.trace).unwrap_or_else(|| Err(unsaid().into()))
         };
         let writes = of(&self.batches.writes, (object, deed), || Writes::once(unsaid()));
-        writes.ask(write, fetch, pick).await?
+        writes.ask_after(write, self.budget.take_turn(), fetch, pick).await?
     }
 
     async fn write_all(&self, object: Object, deed: Deed, writes: Vec<Write>) -> HashMap<u64, Written> {
@@ -204,7 +204,8 @@ impl HubSpot {
         let pick =
             |found: &mut HashMap<String, Found>, id: &String| found.get(id).cloned().unwrap_or(Ok(None));
         let key = (object, associations.iter().map(|wanted| wanted.field).collect());
-        of(&self.batches.reads, key, Reads::default).ask(id.to_owned(), fetch, pick).await?
+        let reads = of(&self.batches.reads, key, Reads::default);
+        reads.ask_after(id.to_owned(), self.budget.take_turn(), fetch, pick).await?
     }
 
     async fn read_all(

@@ -34,6 +34,8 @@ pub(crate) struct Budget {
     limit: AtomicU32,
     /// An administrator has set the limit: what the portal says does not raise it.
     is_set: bool,
+    /// Turns that were waited for and not used yet.
+    taken: AtomicU32,
 }
 
 impl Budget {
@@ -46,13 +48,25 @@ impl Budget {
             searches: key("search"),
             limit: AtomicU32::new(if limit == 0 { LEAST_CALLS } else { limit }),
             is_set: limit != 0,
+            taken: AtomicU32::new(0),
         }
+    }
+
+    /// Waits until a call may be made, for whoever makes one next: others may join until then.
+    pub(crate) async fn take_turn(&self) -> Result<(), ConnectorError> {
+        self.wait_for_turn(false).await?;
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Waits until a call may be made.
     pub(crate) async fn wait_for_turn(&self, is_search: bool) -> Result<(), ConnectorError> {
         if is_search {
             wait_for_turn(&*self.store, &self.searches, Pace::below(SEARCHES, SECOND)).await?;
+        }
+        let one_less = |taken: u32| taken.checked_sub(1);
+        if self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+            return Ok(());
         }
         let pace = Pace::below(self.limit.load(Ordering::Relaxed), TEN_SECONDS);
         wait_for_turn(&*self.store, &self.calls, pace).await

@@ -60,7 +60,7 @@ pub struct HubSpot {
     pub(crate) base: BaseUrl,
     pub(crate) client: Client,
     pub(crate) auth: Auth,
-    budget: Budget,
+    pub(crate) budget: Budget,
     pub(crate) batches: Batches,
     preferences: HubSpotPreferences,
     schema_lifetime: std::time::Duration,

@@ -90,6 +90,24 @@ impl<Q: Clone, A, E: Clone> Together<Q, A, E> {
         F: Future<Output = Result<B, E>> + Send,
         B: Send,
     {
+        self.ask_after(question, async { Ok(()) }, fetch, pick).await
+    }
+
+    /// Asks a question as [`Self::ask`] does; whoever goes waits for something first, and gathers the others until then.
+    ///
+    /// # Errors
+    /// What `first` or `fetch` says: the same to all.
+    pub async fn ask_after<B, F>(
+        &self,
+        question: Q,
+        first: impl Future<Output = Result<(), E>> + Send,
+        fetch: impl Fn(Vec<Q>) -> F + Send,
+        pick: impl Fn(&mut B, &Q) -> A + Send,
+    ) -> Result<A, E>
+    where
+        F: Future<Output = Result<B, E>> + Send,
+        B: Send,
+    {
         loop {
             let Some(answer) = self.joined(&question) else { break };
             // No answer: whoever led was dropped, before anything that must not be done twice.
@@ -100,12 +118,16 @@ impl<Q: Clone, A, E: Clone> Together<Q, A, E> {
         let leader = Leader(self);
         // Others that are about to ask do so while this gives way.
         tokio::task::yield_now().await;
+        let ready = first.await;
         let turn = timeout(PATIENCE, self.turn.lock()).await;
         let waiting = self.gathering().take().unwrap_or_default();
         std::mem::forget(leader);
         let mut others = Followers { waiting, lost: self.lost.clone() };
         let questions = std::iter::once(&question).chain(others.waiting.iter().map(|other| &other.question));
-        let fetched = fetch(questions.cloned().collect()).await;
+        let fetched = match ready {
+            Ok(()) => fetch(questions.cloned().collect()).await,
+            Err(error) => Err(error),
+        };
         drop(turn);
         match fetched {
             Ok(mut fetched) => {
@@ -191,6 +213,26 @@ mod tests {
         let answers = join_all((1..=4).map(late)).await;
         assert_eq!(answers, [Ok(2), Ok(4), Ok(6), Ok(8)]);
         assert_eq!(doubler.calls(), [1, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_must_wait_gathers_all_who_come_until_then() {
+        let doubler = Doubler::default();
+        let ask = async |number: u32, first| {
+            tokio::time::sleep(Duration::from_millis(u64::from(number))).await;
+            let fetch = |numbers| doubler.fetch(numbers);
+            let first = async move {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                first
+            };
+            doubler.together.ask_after(number, first, fetch, |(), number| number * 2).await
+        };
+        let answers = join_all((1..=100).map(|number| ask(number, Ok(())))).await;
+        assert_eq!(answers, (1..=100).map(|number| Ok(number * 2)).collect::<Vec<_>>());
+        assert_eq!(doubler.calls(), [100]);
+        let refused = join_all((1..=3).map(|number| ask(number, Err("too many".to_owned())))).await;
+        assert_eq!(refused, vec![Err("too many".to_owned()); 3]);
+        assert_eq!(doubler.calls(), [100], "nobody has gone");
     }
 
     #[tokio::test(start_paused = true)]
