@@ -190,6 +190,16 @@ mod tests {
             if fails { Err("away".to_owned()) } else { Ok(()) }
         }
 
+        /// What two hears that has joined one, who leads and is dropped after a while.
+        async fn two_after_one_is_dropped(&self, after_ms: u64) -> Result<u32, String> {
+            let leads = async {
+                let (asks, ends) = (self.double(1), tokio::time::sleep(Duration::from_millis(after_ms)));
+                pin_mut!(asks, ends);
+                select(asks, ends).await;
+            };
+            futures::future::join(leads, self.double(2)).await.1
+        }
+
         fn calls(&self) -> Vec<usize> {
             self.calls.lock().unwrap().clone()
         }
@@ -248,13 +258,7 @@ mod tests {
     async fn nobody_waits_for_who_was_dropped_on_the_way() {
         for dropped_after_ms in [0, 2] {
             let doubler = Doubler::default();
-            let leads = async {
-                let (asks, ends) =
-                    (doubler.double(1), tokio::time::sleep(Duration::from_millis(dropped_after_ms)));
-                pin_mut!(asks, ends);
-                select(asks, ends).await;
-            };
-            let ((), followed) = futures::future::join(leads, doubler.double(2)).await;
+            let followed = doubler.two_after_one_is_dropped(dropped_after_ms).await;
             assert_eq!(followed, Ok(4), "dropped after {dropped_after_ms} ms");
         }
     }
@@ -263,13 +267,7 @@ mod tests {
     async fn what_must_not_be_done_twice_is_not_asked_again_once_somebody_has_gone() {
         for (dropped_after_ms, answer) in [(0, Ok(4)), (2, Err("lost".to_owned()))] {
             let doubler = Doubler { together: Together::once("lost".to_owned()), ..Doubler::default() };
-            let leads = async {
-                let (asks, ends) =
-                    (doubler.double(1), tokio::time::sleep(Duration::from_millis(dropped_after_ms)));
-                pin_mut!(asks, ends);
-                select(asks, ends).await;
-            };
-            let ((), followed) = futures::future::join(leads, doubler.double(2)).await;
+            let followed = doubler.two_after_one_is_dropped(dropped_after_ms).await;
             assert_eq!(followed, answer, "dropped after {dropped_after_ms} ms");
             assert_eq!(doubler.calls().len(), 1);
         }

@@ -6,6 +6,7 @@ mod associations;
 mod early_notices;
 mod imports;
 mod inspections;
+mod mortal;
 mod polls;
 mod processed;
 mod redrives;

@@ -2,19 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Notice, NoticeKind, ObjectName, System};
+use model::{NoticeKind, ObjectName};
 use proptest::prelude::*;
 use sync::memory::{MemoryClock, MemoryCursors};
 use sync::{
-    ChangeQueue, Clock, ConnectorError, CursorKey, CursorStore as _, Feed, FeedPage, PollEnvironment,
-    PollError, PollSettings, Polled, StoreError, Tick, poll,
+    Clock, ConnectorError, CursorKey, CursorStore as _, Feed, FeedPage, PollEnvironment, PollError,
+    PollSettings, Polled, Tick, poll,
 };
+
+use crate::mortal::{Queue, after_steps};
 
 const OVERLAP: u32 = 60;
 
@@ -53,27 +54,6 @@ impl Feed for Records {
             found.take(self.page).map(|(id, _)| (id.to_string(), NoticeKind::Saved)).collect();
         let next = (changes.len() == self.page).then(|| changes.last().unwrap().0.clone());
         Ok(FeedPage { changes, next, server_time: Some(self.clock.now()) })
-    }
-}
-
-/// A queue that can fail.
-#[derive(Clone, Default)]
-struct Queue {
-    sent: Arc<Mutex<Vec<Notice>>>,
-    fails: Arc<Mutex<bool>>,
-}
-
-impl ChangeQueue for Queue {
-    fn reaches(&self, _: &System) -> bool {
-        true
-    }
-
-    async fn send(&self, _: &System, notices: &[Notice]) -> Result<(), StoreError> {
-        if *self.fails.lock().unwrap() {
-            return Err(StoreError { detail: "asked to fail".to_owned() });
-        }
-        self.sent.lock().unwrap().extend(notices.iter().cloned());
-        Ok(())
     }
 }
 
@@ -125,14 +105,7 @@ impl World {
         };
         let tick = Tick { id: &id, at_once: true, until, lease: Duration::from_secs(40) };
         let key = Self::key();
-        let mut running = pin!(poll(&environment, &key, &tick));
-        let mut context = Context::from_waker(Waker::noop());
-        for _ in 0..steps {
-            if let Poll::Ready(outcome) = running.as_mut().poll(&mut context) {
-                return Some(outcome);
-            }
-        }
-        None
+        after_steps(steps, poll(&environment, &key, &tick))
     }
 
     fn whole_tick(&mut self) -> Polled {

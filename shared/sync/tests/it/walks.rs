@@ -2,20 +2,19 @@
 //! go. And they cost little where nothing changes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Notice, NoticeKind, ObjectName, System};
+use model::{NoticeKind, ObjectName, System};
 use proptest::prelude::*;
 use sync::memory::{MemoryClock, MemoryCursors};
 use sync::poll::{Belonging, WalkPage, walk_key};
 use sync::{
-    ChangeQueue, Clock as _, ConnectorError, PollEnvironment, PollError, PollSettings, Polled, StoreError,
-    Tick, Walked, walk,
+    Clock as _, ConnectorError, PollEnvironment, PollError, PollSettings, Polled, Tick, Walked, walk,
 };
+
+use crate::mortal::{Queue, after_steps};
 
 /// A record, and how often what it belongs to has changed.
 #[derive(Clone, Debug)]
@@ -48,26 +47,6 @@ impl Walked for Portal {
         let next =
             if found.len() > self.page { found.pop().map(|record| record.id.to_string()) } else { None };
         Ok(WalkPage { records: found, next })
-    }
-}
-
-#[derive(Clone, Default)]
-struct Queue {
-    sent: Arc<Mutex<Vec<Notice>>>,
-    fails: Arc<Mutex<bool>>,
-}
-
-impl ChangeQueue for Queue {
-    fn reaches(&self, _: &System) -> bool {
-        true
-    }
-
-    async fn send(&self, _: &System, notices: &[Notice]) -> Result<(), StoreError> {
-        if *self.fails.lock().unwrap() {
-            return Err(StoreError { detail: "asked to fail".to_owned() });
-        }
-        self.sent.lock().unwrap().extend(notices.iter().cloned());
-        Ok(())
     }
 }
 
@@ -153,14 +132,7 @@ impl World {
         let until = self.clock.now() + SignedDuration::from_secs(seconds);
         let tick = Tick { id: &id, at_once: true, until, lease: Duration::from_secs(40) };
         let (system, object) = (Self::system(), Self::object());
-        let mut running = pin!(walk(&environment, &system, &object, &tick));
-        let mut context = Context::from_waker(Waker::noop());
-        for _ in 0..steps {
-            if let Poll::Ready(outcome) = running.as_mut().poll(&mut context) {
-                return Some(outcome);
-            }
-        }
-        None
+        after_steps(steps, walk(&environment, &system, &object, &tick))
     }
 
     fn whole_tick(&mut self) -> Polled {
@@ -293,11 +265,7 @@ fn a_list_out_of_order_is_told_and_does_not_go_on_for_ever() {
     let until = world.clock.now() + SignedDuration::from_secs(30);
     let tick = Tick { id: "tick", at_once: true, until, lease: Duration::from_secs(40) };
     let (system, object) = (World::system(), World::object());
-    let mut running = pin!(walk(&environment, &system, &object, &tick));
-    let mut context = Context::from_waker(Waker::noop());
-    let outcome = std::iter::repeat_with(|| running.as_mut().poll(&mut context))
-        .take(1_000)
-        .find_map(|polled| if let Poll::Ready(outcome) = polled { Some(outcome) } else { None });
+    let outcome = after_steps(1_000, walk(&environment, &system, &object, &tick));
     assert!(
         matches!(outcome, Some(Err(PollError::System(ConnectorError::Unavailable { .. })))),
         "{outcome:?}"
